@@ -23,6 +23,7 @@ from domain.operations import integrity, key_rotation, log_anchors, operator_acc
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
+from models.states import AuthorityAnswer, HolderCheck
 
 
 def register(app: Flask) -> None:
@@ -117,8 +118,8 @@ def authority_list() -> None:
 @authority_group.command("decide", cls=DatabaseCommand)
 @click.argument("client")
 @click.argument("email")
-@click.option("--yes", "answer", flag_value="yes", help="may sign")
-@click.option("--no", "answer", flag_value="no", help="may not sign")
+@click.option("--yes", "answer", flag_value=AuthorityAnswer.AUTHORISED, help="may sign")
+@click.option("--no", "answer", flag_value=AuthorityAnswer.NOT_AUTHORISED, help="may not sign")
 @click.option("--reason", required=True)
 def authority_decide(client: str, email: str, answer: str | None, reason: str) -> None:
     """Decide whether this user may sign for this client."""
@@ -127,7 +128,9 @@ def authority_decide(client: str, email: str, answer: str | None, reason: str) -
     client_row = operators.require_client(client)
     user = operators.member_of(client_row, email)
     signing_authority.decide_authority(client_row, user, answer, reason, operator())
-    click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {client_row.name}")
+    click.echo(
+        f"{user.email} may {'sign' if answer == AuthorityAnswer.AUTHORISED else 'not sign'} for {client_row.name}"
+    )
 
 
 @authority_group.command("distinct", cls=DatabaseCommand)
@@ -192,8 +195,8 @@ def accounts_list() -> None:
 @accounts_group.command("check", cls=DatabaseCommand)
 @click.argument("client")
 @click.argument("iban")
-@click.option("--yes", "answer", flag_value="yes", help="the account is this client's")
-@click.option("--no", "answer", flag_value="no", help="it is not")
+@click.option("--yes", "answer", flag_value=HolderCheck.APPROVED, help="the account is this client's")
+@click.option("--no", "answer", flag_value=HolderCheck.REJECTED, help="it is not")
 @click.option("--reason", required=True)
 def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> None:
     """Decide whether this account belongs to this client; if so, its transactions are shown."""
@@ -202,7 +205,7 @@ def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> N
     client_row = operators.require_client(client)
     account = operators.account_of(client_row, normalise(iban))
     holder_verification.decide_holder(account, answer, reason, operator())
-    click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {client_row.name}")
+    click.echo(f"{account.iban} is {'' if answer == HolderCheck.APPROVED else 'not '}of {client_row.name}")
 
 
 order_group = AppGroup("order", help="Orders at the bank.")

@@ -17,13 +17,13 @@ from domain.common.encryption import encrypt
 from domain.payroll import intake, webhook_keys
 from models import (
     BankAccount,
-    BankLink,
+    BankConsent,
     Batch,
     Client,
     Membership,
     NmbrsConnection,
     PayrollCompany,
-    Run,
+    PayrollRun,
     User,
 )
 
@@ -76,20 +76,20 @@ def make_client() -> Client:
     client = Client.create(public_id=public_id(), name="Demo BV", kvk_number="68750110")
     Membership.create(user=user, client=client, role="owner")
     webhook_keys.create_key(client)
-    link = BankLink.create(
+    link = BankConsent.create(
         client=client, user=user, bank="redirect", status="valid", state_hash=secrets.token_hex(16),
         holder_name="Demo BV", holder_confirmed_at=utcnow(),
     )  # fmt: skip
     account = BankAccount.create(
-        client=client, link=link, bank="redirect", iban=DEBTOR_IBAN, name="Zakelijk", holder_name="Demo BV",
+        client=client, consent=link, bank="redirect", iban=DEBTOR_IBAN, name="Zakelijk", holder_name="Demo BV",
         resource_id="1", balance_cents=10**10, balance_at=utcnow(), limit_payment_cents=10**12, limit_day_cents=10**12,
     )  # fmt: skip
     connection = NmbrsConnection.create(
         client=client, email=EMAIL, environment="demo",
-        token_sealed=encrypt("token", "nmbrs_connection", client.id, EMAIL),
+        token_encrypted=encrypt("token", "nmbrs_connection", client.id, EMAIL),
     )  # fmt: skip
     PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV",
+        connection=connection, client=client, nmbrs_id="9969", stable_key="9969", number="9969", name="Demo BV",
         kvk_number="68750110", bank_account=account, mapped_at=utcnow(),
     )  # fmt: skip
     return client
@@ -98,7 +98,7 @@ def make_client() -> Client:
 def take_in(client: Client, number: int) -> Batch | None:
     """Import one more run of the client's company, as the worker does."""
     company = PayrollCompany.get(PayrollCompany.client == client.id)
-    run = Run.create(
+    run = PayrollRun.create(
         client=client, company=company, nmbrs_id=str(number), number=number, year=2026, description="november",
         run_at=utcnow(),
     )  # fmt: skip

@@ -58,10 +58,10 @@ def floor(file: bytes, path: Path) -> float:
     database = connect(f"sqlite:///{path}", pragmas={"journal_mode": "wal", "synchronous": 2})
 
     class Line(peewee.Model):
-        name_shown = peewee.TextField()
-        name_sent = peewee.TextField()
-        description_shown = peewee.TextField()
-        description_sent = peewee.TextField()
+        creditor_name = peewee.TextField()
+        creditor_name_sepa = peewee.TextField()
+        remittance = peewee.TextField()
+        remittance_sepa = peewee.TextField()
         iban = peewee.TextField()
         amount_cents = peewee.BigIntegerField()
         end_to_end_id = peewee.TextField(unique=True)
@@ -88,7 +88,7 @@ def _bare(node: etree._Element, number: int) -> dict[str, object]:
     name, text = node.findtext("{*}Cdtr/{*}Nm"), node.findtext("{*}RmtInf/{*}Ustrd")
     amount = (node.findtext("{*}Amt/{*}InstdAmt") or "0").replace(".", "")
     return {
-        "name_shown": name, "name_sent": name, "description_shown": text, "description_sent": text,
+        "creditor_name": name, "creditor_name_sepa": name, "remittance": text, "remittance_sepa": text,
         "iban": node.findtext("{*}CdtrAcct/{*}Id/{*}IBAN"), "amount_cents": int(amount),
         "end_to_end_id": node.findtext("{*}PmtId/{*}EndToEndId"), "position": number, "state": "open",
     }  # fmt: skip

@@ -16,7 +16,7 @@ class AuditEvent(Table):
     client = ForeignKeyField(Client, backref="events")
     client_id: int
     number = IntegerField()
-    at = UtcField(default=utcnow)
+    created_at = UtcField(default=utcnow)
     actor = TextField()  # "user:7", "worker", "operator"
     kind = TextField()
     subject = TextField()  # "batch:20201113034734-66580"
@@ -37,8 +37,8 @@ class OutgoingMail(Table):
     client_id: int | None
     kind = TextField()
     # facts for the text, may contain a one-time link
-    sealed = EncryptedField("outgoing_mail", lambda row: (row.user_id, row.once))
-    once = TextField(unique=True)  # prevents duplicates
+    payload_encrypted = EncryptedField("outgoing_mail", lambda row: (row.user_id, row.dedupe_key))
+    dedupe_key = TextField(unique=True)  # prevents duplicates
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
@@ -53,7 +53,7 @@ class TokenRevocation(Table):
     client_id: int
     service = TextField()
     subject = TextField()  # "connection:3", "link:7": the link it belonged to
-    token_sealed = EncryptedField("token_revocation", lambda row: (row.client_id, row.subject))
+    token_encrypted = EncryptedField("token_revocation", lambda row: (row.client_id, row.subject))
     attempts = IntegerField(default=0)
     due_at = UtcField(default=utcnow, index=True)
     lease_until = UtcField(null=True)
@@ -63,7 +63,7 @@ class TokenRevocation(Table):
         constraints = [Check("service in ('nmbrs', 'ponto')")]
 
 
-class Notification(Table):
+class PushNotification(Table):
     """A push notification to one browser, to be sent or already sent. Never contains a name or an amount."""
 
     subscription = ForeignKeyField(PushSubscription, on_delete="CASCADE")
@@ -72,10 +72,10 @@ class Notification(Table):
     client_id: int
     batch = ForeignKeyField(Batch, null=True)
     batch_id: int | None
-    what = TextField()
+    event = TextField()
     line = IntegerField(null=True)  # the number of the one line that it is about
     path = TextField()
-    once = TextField()  # prevents duplicates
+    dedupe_key = TextField()  # prevents duplicates
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
@@ -83,10 +83,10 @@ class Notification(Table):
     created_at = UtcField(default=utcnow)
 
     class Meta:
-        indexes = ((("subscription", "once"), True),)
+        indexes = ((("subscription", "dedupe_key"), True),)
         constraints = [
             Check(
-                "what in ('waits', 'asked', 'executed', 'partly', 'refused', 'consent', 'consent_ended', 'held', "
+                "event in ('waits', 'asked', 'executed', 'partly', 'refused', 'consent', 'consent_ended', 'held', "
                 "'run_refused')"
             )
         ]

@@ -179,3 +179,89 @@ def allow_more_values(table: str, known: str, old: str, new: str) -> None:
         database.execute_sql(f'alter table "{table}" drop constraint "{name}"')
         widened = definition.replace(f"{old}::text", values)
         database.execute_sql(f'alter table "{table}" add constraint "{name}" {widened}')
+
+
+# --- renaming, in migrations ----------------------------------------------------------------------
+def drop_triggers() -> None:
+    """Drop every trigger: those of before name tables and columns of before. `create_triggers` makes today's."""
+    if is_sqlite():
+        for (name,) in database.execute_sql("select name from sqlite_master where type = 'trigger'").fetchall():
+            database.execute_sql(f'drop trigger "{name}"')
+        return
+    rows = database.execute_sql(
+        "select t.tgname, c.relname, p.proname from pg_trigger t join pg_class c on c.oid = t.tgrelid "
+        "join pg_proc p on p.oid = t.tgfoid where not t.tgisinternal"
+    ).fetchall()
+    for name, table, function in rows:
+        database.execute_sql(f'drop trigger "{name}" on "{table}"')
+        database.execute_sql(f'drop function "{function}"()')
+
+
+def rename_table(old: str, new: str) -> None:
+    """Rename a table, and on PostgreSQL the sequence of its ids. Foreign keys and indexes follow by themselves."""
+    database.execute_sql(f'alter table "{old}" rename to "{new}"')
+    if is_postgres():
+        database.execute_sql(f'alter sequence if exists "{old}_id_seq" rename to "{new}_id_seq"')
+
+
+def rename_column(table: str, old: str, new: str) -> None:
+    """Rename a column, also in the checks and indexes of its table. SQLite writes it there as it is written here."""
+    database.execute_sql(f'alter table "{table}" rename column "{old}" to {new}')
+
+
+def rename_values(table: str, column: str, values: dict[str, str]) -> None:
+    """Rename stored values of a column, in its rows and in the checks of the table that name them.
+
+    On SQLite the checks are changed in the table's own text, as `allow_more_values` does.
+    """
+    if is_sqlite():
+        version = database.execute_sql("pragma schema_version").fetchone()[0]
+        database.execute_sql("pragma writable_schema = on")
+        for old, new in values.items():
+            database.execute_sql(
+                "update sqlite_master set sql = replace(sql, ?, ?) where type = 'table' and name = ?",
+                (f"'{old}'", f"'{new}'", table),
+            )
+        database.execute_sql(f"pragma schema_version = {version + 1}")
+        database.execute_sql("pragma writable_schema = reset")  # this connection reads the new text, too
+        _update_values(table, column, values)
+        return
+    checks = database.execute_sql(
+        "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass and contype = 'c'",
+        (f'"{table}"',),
+    ).fetchall()
+    renamed = [(name, text, _with_values(text, values)) for name, text in checks]
+    for name, before, after in renamed:
+        if before != after:
+            database.execute_sql(f'alter table "{table}" drop constraint "{name}"')
+    _update_values(table, column, values)
+    for name, before, after in renamed:
+        if before != after:
+            database.execute_sql(f'alter table "{table}" add constraint "{name}" {after}')
+
+
+def _with_values(text: str, values: dict[str, str]) -> str:
+    for old, new in values.items():
+        text = text.replace(f"'{old}'::text", f"'{new}'::text")
+    return text
+
+
+def _update_values(table: str, column: str, values: dict[str, str]) -> None:
+    mark = database.obj.param
+    for old, new in values.items():
+        database.execute_sql(f'update "{table}" set "{column}" = {mark} where "{column}" = {mark}', (new, old))  # noqa: S608
+
+
+def rename_indexes(table: str, own_names: tuple[str, ...]) -> None:
+    """Name each index after its table and columns, as Peewee does; those with `own_names` keep theirs."""
+    for index in database.get_indexes(table):
+        if index.name in own_names or index.name.startswith("sqlite_autoindex"):
+            continue
+        new = f"{table}_pkey" if index.name.endswith("_pkey") else "_".join([table, *index.columns])
+        if index.name == new:
+            continue
+        if is_postgres():
+            database.execute_sql(f'alter index "{index.name}" rename to "{new}"')
+            continue
+        database.execute_sql(f'drop index "{index.name}"')
+        database.execute_sql(index.sql.replace(f'"{index.name}"', f'"{new}"', 1))

@@ -23,7 +23,7 @@ class OrderLine(Table):
     batch_line = ForeignKeyField(BatchLine, backref="order_lines")
     batch_line_id: int
     end_to_end_id = TextField(unique=True)
-    iban = TextField()
+    creditor_iban = TextField()
     amount_cents = BigIntegerField()
     standing = TextField(default="unsent")
     reason = TextField(null=True)

@@ -7,22 +7,19 @@ from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, Foreign
 from core.clock import utcnow
 from models.banking import BankAccount
 from models.base import EncryptedField, JsonField, Table, UtcField
-from models.payroll import Due, PayrollCompany, Run
+from models.payroll import Due, PayrollCompany, PayrollRun
 from models.people import Client, User
+from models.states import (
+    AuthenticationMethod,
+    BatchState,
+    LineState,
+    OrderState,
+    RunKind,
+    ScaPurpose,
+    one_of,
+)
 
-BATCH_STATES = (
-    "open", "approved", "sending", "name_check", "at_bank", "signed", "executed", "partly_executed",
-    "pending_rejection", "returned", "disputed", "rejected", "failed", "cancelled", "discarded", "replaced",
-)  # fmt: skip
 NAME_MATCHES = ("NMTC", "CMTC", "NOAP")
-LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned", "disputed")
-SCA_PURPOSES = ("payment", "cancellation")  # whether the order or its cancellation is signed
-# Orders that may still be executed. "ready": certainly not at the bank; "sent": submitted, no answer yet.
-LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} in ({', '.join(repr(value) for value in values)})"
 
 
 class Batch(Table):
@@ -30,11 +27,11 @@ class Batch(Table):
 
     client = ForeignKeyField(Client, backref="batches")
     client_id: int
-    run = ForeignKeyField(Run, backref="batches")
+    run = ForeignKeyField(PayrollRun, backref="batches")
     run_id: int
     company = ForeignKeyField(PayrollCompany)
     company_id: int
-    nmbrs_company = TextField()
+    company_key = TextField()
     year = IntegerField()
     run_number = IntegerField()
     version = TextField()
@@ -46,33 +43,33 @@ class Batch(Table):
     execution_date = DateField(null=True)  # null: the first bank day whose cut-off is still open
     total_cents = BigIntegerField()
     line_count = IntegerField()
-    orders_made = IntegerField(default=0)
-    state = TextField(default="open")
+    order_count = IntegerField(default=0)
+    state = TextField(default=BatchState.OPEN)
     state_reason = TextField(null=True)
-    state_at = UtcField(default=utcnow)
+    state_changed_at = UtcField(default=utcnow)
     created_at = UtcField(default=utcnow)
-    kind = TextField(default="salary")
+    kind = TextField(default=RunKind.SALARY)
     period_start = IntegerField(default=0)
     period_end = IntegerField(default=0)
-    difference = BooleanField(default=False)  # the run was paid before: contains only the difference
-    picked = BooleanField(default=False)  # the run is from before the connection
-    missing_count = IntegerField(null=True)  # employees of the run without a line; null: unknown
-    missing_names: Any = JsonField(null=True)
-    changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who last changed a line, day or account
-    changed_by_id: int | None
+    is_supplement = BooleanField(default=False)  # the run was paid before: contains only the difference
+    is_manually_imported = BooleanField(default=False)  # the run is from before the connection
+    unpaid_employee_count = IntegerField(null=True)  # employees of the run without a line; null: unknown
+    unpaid_employee_names: Any = JsonField(null=True)
+    last_edited_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who last changed a line, day or account
+    last_edited_by_id: int | None
     lines_version = IntegerField(default=0)  # increased by a trigger when a line is added or changed
-    lines_kept: Any = JsonField(null=True)  # totals at one lines_version: see domain/payments/totals.py
+    totals_cache: Any = JsonField(null=True)  # totals at one lines_version: see domain/payments/totals.py
 
     class Meta:
         indexes = (
-            (("client", "nmbrs_company", "kind", "year", "run_number", "version"), True),
+            (("client", "company_key", "kind", "year", "run_number", "version"), True),
             (("client", "state"), False),
         )
         constraints = [
-            Check(_one_of("state", BATCH_STATES)),
+            Check(one_of("state", BatchState)),
             Check("total_cents > 0"),
             Check("line_count > 0"),
-            Check("kind in ('salary', 'wage_tax')"),
+            Check(one_of("kind", RunKind)),
         ]
 
 
@@ -83,63 +80,63 @@ class BatchLine(Table):
     batch_id: int
     position = IntegerField()
     end_to_end_id = TextField(unique=True)
-    name_shown = TextField()
-    name_sent = TextField()
-    description_shown = TextField()
-    description_sent = TextField()
-    reference_type = TextField(null=True)  # SCOR: `description_sent` is a structured reference (ISO 20022 CdtrRefInf)
+    creditor_name = TextField()
+    creditor_name_sepa = TextField()
+    remittance = TextField()
+    remittance_sepa = TextField()
+    reference_type = TextField(null=True)  # SCOR: `remittance_sepa` is a structured reference (ISO 20022 CdtrRefInf)
     reference_issuer = TextField(null=True)  # CUR: Dutch betalingskenmerk; ISO: ISO 11649
-    iban = TextField()
+    creditor_iban = TextField()
     amount_cents = BigIntegerField()
-    state = TextField(default="open")
-    paid_cents = BigIntegerField(null=True)  # what earlier versions paid to this person
-    name_match = TextField(null=True)  # VoP result of the last order; null: a match, or not checked
-    name_at_bank = TextField(null=True)  # the holder's name on a close match
-    bank_reason = TextField(null=True)  # reason code of a rejection or return
+    state = TextField(default=LineState.OPEN)
+    already_paid_cents = BigIntegerField(null=True)  # what earlier versions paid to this person
+    vop_result = TextField(null=True)  # VoP result of the last order; null: a match, or not checked
+    vop_name = TextField(null=True)  # the holder's name on a close match
+    bank_reason_code = TextField(null=True)  # reason code of a rejection or return
     due = ForeignKeyField(Due, null=True, backref="batch_lines")  # the due that this line pays
     due_id: int | None
 
     class Meta:
         indexes = ((("batch", "position"), True),)
         constraints = [
-            Check(_one_of("state", LINE_STATES)),
+            Check(one_of("state", LineState)),
             Check("amount_cents > 0"),
-            Check("length(name_sent) between 1 and 70"),
-            Check("length(description_sent) between 1 and 140"),
+            Check("length(creditor_name_sepa) between 1 and 70"),
+            Check("length(remittance_sepa) between 1 and 140"),
             Check("length(end_to_end_id) between 1 and 35"),
-            Check(_one_of("name_match", NAME_MATCHES)),
+            Check(one_of("vop_result", NAME_MATCHES)),
         ]
 
 
-class AcceptedName(Table):
+class AcceptedCreditorName(Table):
     """The bank's name of an account holder, accepted by a user instead of the name in Nmbrs."""
 
     client = ForeignKeyField(Client, on_delete="CASCADE")
     client_id: int
     iban = TextField()
-    name_given = TextField()
-    name_at_bank = TextField()
+    payroll_name = TextField()
+    vop_name = TextField()
     user = ForeignKeyField(User)
     user_id: int
-    at = UtcField(default=utcnow)
+    accepted_at = UtcField(default=utcnow)
 
     class Meta:
         indexes = ((("client", "iban"), True),)
 
 
-class WarningOpened(Table):
+class WarningAcknowledgement(Table):
     """A user acknowledged a warning, which is required before the payment can be released."""
 
-    batch = ForeignKeyField(Batch, backref="opened")
+    batch = ForeignKeyField(Batch, backref="acknowledgements")
     batch_id: int
     kind = TextField()
-    about = TextField()
+    subject = TextField()
     user = ForeignKeyField(User)
     user_id: int
-    at = UtcField(default=utcnow)
+    acknowledged_at = UtcField(default=utcnow)
 
     class Meta:
-        indexes = ((("batch", "kind", "about"), True),)
+        indexes = ((("batch", "kind", "subject"), True),)
 
 
 class Release(Table):
@@ -154,17 +151,17 @@ class Release(Table):
     execution_date = DateField()
     total_cents = BigIntegerField()
     line_count = IntegerField()
-    proof = TextField()
+    authentication_method = TextField()
     ip = TextField()
     batch_booking = BooleanField(default=True)  # the client's preference at the time of approval
-    name_check = BooleanField(default=True)
+    vop_enabled = BooleanField(default=True)
     released_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)
 
     class Meta:
         constraints = [
-            Check("proof in ('session', 'pin', 'passkey')"),
+            Check(one_of("authentication_method", AuthenticationMethod)),
             Check("(voided_at is null) = (void_reason is null)"),
         ]
 
@@ -178,16 +175,16 @@ class Approval(Table):
     user_id: int
     digest = TextField()
     total_cents = BigIntegerField()
-    proof = TextField()
+    authentication_method = TextField()
     ip = TextField()
-    fixed_day = BooleanField(default=False)  # the day was set automatically, and is reset if this is voided
+    date_was_automatic = BooleanField(default=False)  # the day was set automatically, and is reset if this is voided
     approved_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)
 
     class Meta:
         constraints = [
-            Check("proof in ('session', 'pin', 'passkey')"),
+            Check(one_of("authentication_method", AuthenticationMethod)),
             Check("(voided_at is null) = (void_reason is null)"),
         ]
 
@@ -203,35 +200,35 @@ class BankOrder(Table):
     bank_account = ForeignKeyField(BankAccount)
     bank_account_id: int
     msg_id = TextField(unique=True)
-    request_id = TextField(unique=True)
-    body_sealed = EncryptedField("bank_order", lambda row: (row.msg_id,))
+    x_request_id = TextField(unique=True)
+    body_encrypted = EncryptedField("bank_order", lambda row: (row.msg_id,))
     body_sha256 = TextField()
     total_cents = BigIntegerField()
     line_count = IntegerField()
     execution_date = DateField()
-    state = TextField(default="ready")
-    called_at = UtcField(null=True)  # null: certainly nothing has reached the bank
-    payment_id = TextField(null=True)
-    raw_status = TextField(null=True)
+    state = TextField(default=OrderState.PREPARED)
+    submitted_at = UtcField(null=True)  # null: certainly nothing has reached the bank
+    bank_payment_id = TextField(null=True)
+    bank_status = TextField(null=True)
     authorisation_id = TextField(null=True)
-    return_hash = TextField(unique=True)  # state of the redirect, valid once
-    form = TextField(default="pain.001.001.09")  # format of the body; the bank's configuration may change later
-    notify_hash = TextField(null=True, unique=True)  # state of the status callback; null: none was requested
-    by_hand = BooleanField(default=False)  # a user uploads the file at the bank: never submitted or polled
-    returned_at = UtcField(null=True)
-    asked_at = UtcField(null=True)
+    redirect_state_hash = TextField(unique=True)  # state of the redirect, valid once
+    message_format = TextField(default="pain.001.001.09")  # of the body; the bank's may change later
+    callback_state_hash = TextField(null=True, unique=True)  # state of the status callback; null: none was requested
+    is_manual = BooleanField(default=False)  # a user uploads the file at the bank: never submitted or polled
+    psu_returned_at = UtcField(null=True)
+    status_checked_at = UtcField(null=True)
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
     created_at = UtcField(default=utcnow)
 
     class Meta:
-        constraints = [Check(_one_of("state", (*LIVE_ORDERS, "ended")))]
+        constraints = [Check(one_of("state", OrderState))]
 
 
 # A batch has at most one order that may still be executed.
 BankOrder.add_index(
-    BankOrder.index(BankOrder.batch, unique=True, name="one_live_order").where(SQL("state <> 'ended'"))
+    BankOrder.index(BankOrder.batch, unique=True, name="one_live_order").where(SQL("state <> 'closed'"))
 )
 Approval.add_index(
     Approval.index(Approval.batch, Approval.user, unique=True, name="one_approval_of_a_person").where(
@@ -255,18 +252,18 @@ class ScaSession(Table):
     order_id: int
     purpose = TextField()
     # the bank's message and links, which may contain tokens
-    links_sealed = EncryptedField("sca_session", lambda row: (row.order_id, row.purpose))
+    links_encrypted = EncryptedField("sca_session", lambda row: (row.order_id, row.purpose))
     authorisation_id = TextField(null=True)  # null: no authorisation was started
     sca_status = TextField(null=True)
     # links, SCA methods and challenge of the authorisation
-    answer_sealed = EncryptedField("sca_session_answer", lambda row: (row.order_id, row.purpose), null=True)
+    authorisation_encrypted = EncryptedField("sca_session_answer", lambda row: (row.order_id, row.purpose), null=True)
     elsewhere = BooleanField(default=False)  # the bank may have started an authorisation unknown to us
     lease_until = UtcField(null=True)
 
     class Meta:
         table_name = "sca_session"
         indexes = ((("order", "purpose"), True),)
-        constraints = [Check(_one_of("purpose", SCA_PURPOSES))]
+        constraints = [Check(one_of("purpose", ScaPurpose))]
 
 
 class OrderDownload(Table):
@@ -276,17 +273,17 @@ class OrderDownload(Table):
     order_id: int
     user = ForeignKeyField(User)
     user_id: int
-    at = UtcField(default=utcnow)
+    created_at = UtcField(default=utcnow)
 
 
-class BankExchange(Table):
+class BankCall(Table):
     """One call to the bank about an order, and its answer."""
 
-    order = ForeignKeyField(BankOrder, backref="exchanges")
+    order = ForeignKeyField(BankOrder, backref="calls")
     order_id: int
-    at = UtcField(default=utcnow)
-    call = TextField()
-    request_id = TextField()
+    created_at = UtcField(default=utcnow)
+    operation = TextField()
+    x_request_id = TextField()
     outcome = TextField()
-    raw_status = TextField(null=True)
-    final = BooleanField(default=False)
+    bank_status = TextField(null=True)
+    is_final = BooleanField(default=False)

@@ -8,50 +8,57 @@ from core.clock import utcnow
 from models.banking import BankAccount
 from models.base import EncryptedField, JsonField, Table, UtcField
 from models.people import Client, User
-
-RUN_STATES = ("found", "retrying", "taken", "empty", "refused", "older", "unmapped", "vanished")
+from models.states import (
+    CheckResult,
+    ConnectionStatus,
+    NmbrsApi,
+    RunKind,
+    RunState,
+    WebhookStatus,
+    one_of,
+)
 
 
 class NmbrsConnection(Table):
     client = ForeignKeyField(Client, backref="nmbrs_connections")
     client_id: int
     email = TextField()
-    token_sealed = EncryptedField("nmbrs_connection", lambda row: (row.client_id, row.email))
+    token_encrypted = EncryptedField("nmbrs_connection", lambda row: (row.client_id, row.email))
     environment = TextField()  # SOAP: the sub-domain, sent with every call; REST: the debtor's GUID
-    status = TextField(default="active")
-    problem = TextField(null=True)
+    status = TextField(default=ConnectionStatus.ACTIVE)
+    error_code = TextField(null=True)
     created_at = UtcField(default=utcnow)
-    interface = TextField(default="soap")
+    api = TextField(default=NmbrsApi.SOAP)
     # REST only; each refresh stores them before use
-    tokens_sealed = EncryptedField("nmbrs_tokens", lambda row: (row.client_id, row.id), null=True)
+    tokens_encrypted = EncryptedField("nmbrs_tokens", lambda row: (row.client_id, row.id), null=True)
     lease_until = UtcField(null=True)
-    asked_at = UtcField(null=True)  # last successful call
-    disturbed_at = UtcField(null=True)
+    last_success_at = UtcField(null=True)  # last successful call
+    failing_since = UtcField(null=True)
     checks_due_at = UtcField(null=True)
-    webhooks_wanted_at = UtcField(null=True)
+    webhooks_requested_at = UtcField(null=True)
     removed_at = UtcField(null=True)
-    title = TextField(null=True)  # shown instead of `environment` if that is a GUID
+    display_name = TextField(null=True)  # shown instead of `environment` if that is a GUID
 
     class Meta:
         indexes = ((("client", "email", "environment"), True),)
-        constraints = [Check("status in ('active', 'disturbed')"), Check("interface in ('soap', 'rest')")]
+        constraints = [Check(one_of("status", ConnectionStatus)), Check(one_of("api", NmbrsApi))]
 
 
-class NmbrsCheck(Table):
+class NmbrsPermissionCheck(Table):
     """The result of trying one operation with a connection's credentials."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="checks", on_delete="CASCADE")
     connection_id: int
     position = IntegerField()
-    call = TextField()
-    needed = BooleanField()
-    result = TextField(default="waiting")
+    operation = TextField()
+    is_required = BooleanField()
+    result = TextField(default=CheckResult.WAITING)
     code = TextField(null=True)
-    at = UtcField(null=True)
+    checked_at = UtcField(null=True)
 
     class Meta:
-        indexes = ((("connection", "call"), True),)
-        constraints = [Check("result in ('waiting', 'ok', 'refused', 'unknown', 'trouble')")]
+        indexes = ((("connection", "operation"), True),)
+        constraints = [Check(one_of("result", CheckResult))]
 
 
 class NmbrsDebtor(Table):
@@ -62,7 +69,7 @@ class NmbrsDebtor(Table):
     nmbrs_id = TextField()
     number = TextField()
     name = TextField()
-    webhook = TextField(default="off")
+    webhook_status = TextField(default=WebhookStatus.OFF)
     webhook_id = TextField(null=True)
     webhook_problem = TextField(null=True)
     webhook_checked_at = UtcField(null=True)
@@ -71,10 +78,10 @@ class NmbrsDebtor(Table):
 
     class Meta:
         indexes = ((("connection", "nmbrs_id"), True),)
-        constraints = [Check("webhook in ('off', 'installed', 'not_allowed', 'failed')")]
+        constraints = [Check(one_of("webhook_status", WebhookStatus))]
 
 
-class NmbrsConsent(Table):
+class NmbrsOauthRequest(Table):
     """An OAuth request for REST access, valid for one redirect."""
 
     state_hash = TextField(unique=True)
@@ -84,7 +91,7 @@ class NmbrsConsent(Table):
     user_id: int
     connection = ForeignKeyField(NmbrsConnection, null=True)
     connection_id: int | None
-    verifier_sealed = EncryptedField("nmbrs_consent", lambda row: (row.state_hash,))
+    pkce_verifier_encrypted = EncryptedField("nmbrs_consent", lambda row: (row.state_hash,))
     expires_at = UtcField()
     used_at = UtcField(null=True)
 
@@ -97,7 +104,7 @@ class PayrollCompany(Table):
     client = ForeignKeyField(Client, backref="payroll_companies")
     client_id: int
     nmbrs_id = TextField()  # id in calls: a number in SOAP, a GUID in REST
-    key = TextField()  # its first id, which never changes, also after a migration to REST
+    stable_key = TextField()  # its first id, which never changes, also after a migration to REST
     guid = TextField(null=True)
     debtor = ForeignKeyField(NmbrsDebtor, null=True, backref="companies")
     debtor_id: int | None
@@ -107,21 +114,21 @@ class PayrollCompany(Table):
     bank_account = ForeignKeyField(BankAccount, null=True, backref="payroll_companies")
     bank_account_id: int | None
     mapped_at = UtcField(null=True)
-    looked_at = UtcField(null=True)
-    look_due_at = UtcField(null=True, index=True)
-    look_attempts = IntegerField(default=0)
-    hinted_at = UtcField(null=True)  # a webhook announced a run that is not found yet
-    hinted_by_id = IntegerField(null=True)  # id of the newest such delivery
+    polled_at = UtcField(null=True)
+    poll_due_at = UtcField(null=True, index=True)
+    poll_attempts = IntegerField(default=0)
+    webhook_received_at = UtcField(null=True)  # a webhook announced a run that is not found yet
+    webhook_delivery_id = IntegerField(null=True)  # id of the newest such delivery
     wage_tax_from = UtcField(null=True)  # since when wage tax is paid too; null: it is not
     lease_until = UtcField(null=True)
 
     class Meta:
         # a company seen through several of the client's connections pays once
-        indexes = ((("client", "nmbrs_id"), True), (("client", "key"), True))
+        indexes = ((("client", "nmbrs_id"), True), (("client", "stable_key"), True))
         constraints = [Check("(bank_account_id is null) = (mapped_at is null)")]
 
 
-class Delivery(Table):
+class WebhookDelivery(Table):
     """One webhook call as received."""
 
     client = ForeignKeyField(Client, backref="deliveries")
@@ -130,13 +137,13 @@ class Delivery(Table):
     content_type = TextField()
     headers: Any = JsonField()
     body = BlobField()
-    handled_at = UtcField(null=True, index=True)
+    processed_at = UtcField(null=True, index=True)
 
     class Meta:
-        indexes = ((("client", "handled_at"), False),)
+        indexes = ((("client", "processed_at"), False),)
 
 
-class Run(Table):
+class PayrollRun(Table):
     """A payroll run, identified by company, kind, year and number. The vendor's id is an attribute."""
 
     client = ForeignKeyField(Client, backref="runs")
@@ -149,21 +156,21 @@ class Run(Table):
     description = TextField()
     run_at = UtcField(null=True)
     locked = BooleanField(default=False)
-    state = TextField(default="found")
+    state = TextField(default=RunState.PENDING)
     reason = TextField(null=True)
-    reason_line = IntegerField(null=True)
+    error_line = IntegerField(null=True)
     line_count = IntegerField(null=True)
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
     found_at = UtcField(default=utcnow)
     changed_at = UtcField(default=utcnow)
-    kind = TextField(default="salary")
+    kind = TextField(default=RunKind.SALARY)
     period_start = IntegerField(default=0)
     period_end = IntegerField(default=0)
     version = TextField(null=True)  # of the last imported file
-    missing_since = UtcField(null=True)  # since when Nmbrs no longer lists it
-    picked_at = UtcField(null=True)  # from before the connection, imported by hand
+    unlisted_since = UtcField(null=True)  # since when Nmbrs no longer lists it
+    manually_selected_at = UtcField(null=True)  # from before the connection, imported by hand
     delivery_id = IntegerField(null=True)  # the webhook that led to its discovery
     overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid, but no longer in the file
     wage_tax_reference = TextField(null=True)
@@ -172,7 +179,7 @@ class Run(Table):
 
     class Meta:
         indexes = ((("company", "kind", "year", "number"), True),)
-        constraints = [Check(f"state in {RUN_STATES}"), Check("kind in ('salary', 'wage_tax')")]
+        constraints = [Check(one_of("state", RunState)), Check(one_of("kind", RunKind))]
 
 
 class Due(Table):
@@ -181,7 +188,7 @@ class Due(Table):
     `person` is unique within the run: the employee number, else the normalised name (`core.names`).
     """
 
-    run = ForeignKeyField(Run, backref="dues")
+    run = ForeignKeyField(PayrollRun, backref="dues")
     run_id: int
     person = TextField()
     name = TextField()  # as in the newest version
@@ -204,7 +211,7 @@ class HeldLine(Table):
     Its amount is owed, but no payment contains it. Lines of zero are stored here too.
     """
 
-    run = ForeignKeyField(Run, backref="held_lines")
+    run = ForeignKeyField(PayrollRun, backref="held_lines")
     run_id: int
     version = TextField()
     due = ForeignKeyField(Due, null=True, backref="held_lines")  # null: it has no amount in euros
@@ -222,17 +229,17 @@ class HeldLine(Table):
         indexes = ((("run", "version", "number"), True),)
 
 
-class NmbrsExchange(Table):
+class NmbrsCall(Table):
     """A call to Nmbrs about a run or company, and its answer, without secrets or individual wages."""
 
-    connection = ForeignKeyField(NmbrsConnection, backref="exchanges")
+    connection = ForeignKeyField(NmbrsConnection, backref="calls")
     connection_id: int
     company = ForeignKeyField(PayrollCompany, null=True)
     company_id: int | None
-    run = ForeignKeyField(Run, null=True, backref="exchanges")
+    run = ForeignKeyField(PayrollRun, null=True, backref="calls")
     run_id: int | None
-    at = UtcField(default=utcnow, index=True)
-    call = TextField()
-    asked: Any = JsonField()
+    created_at = UtcField(default=utcnow, index=True)
+    operation = TextField()
+    request: Any = JsonField()
     outcome = TextField()
-    answer: Any = JsonField()
+    response: Any = JsonField()

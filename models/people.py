@@ -6,6 +6,7 @@ from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, Intege
 
 from core.clock import utcnow
 from models.base import EncryptedField, JsonField, Table, UtcField
+from models.states import AuthorityAnswer, ChallengePurpose, Role, one_of
 
 
 class User(Table):
@@ -14,13 +15,13 @@ class User(Table):
     password_hash = TextField()
     email_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
-    reset_at = UtcField(null=True)  # password reset by mail: payments need a newer identification
-    unheard: Any = JsonField(null=True)  # kinds of notifications that are switched off
-    language = TextField(null=True)  # of screens and mails; null: the browser's language, mails in Dutch
+    password_reset_at = UtcField(null=True)  # password reset by mail: payments need a newer identification
+    muted_push_events: Any = JsonField(null=True)  # kinds of notifications that are switched off
+    locale = TextField(null=True)  # of screens and mails; null: the browser's language, mails in Dutch
 
     class Meta:
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL
-        constraints = [Check("email = lower(email)"), Check("language in ('nl', 'en')")]
+        constraints = [Check("email = lower(email)"), Check("locale in ('nl', 'en')")]
 
     # required by Flask-Login
     is_active = is_authenticated = True
@@ -43,12 +44,12 @@ class Device(Table):
     user = ForeignKeyField(User, backref="devices", on_delete="CASCADE")
     user_id: int
     token_hash = TextField()
-    agent = TextField()
+    user_agent = TextField()
     created_at = UtcField(default=utcnow)
-    seen_at = UtcField(default=utcnow)
+    last_seen_at = UtcField(default=utcnow)
     confirmed_at = UtcField(null=True)
     confirmed_by = TextField(null=True)
-    offered_at = UtcField(null=True)  # when installing the app was offered
+    install_offered_at = UtcField(null=True)  # when installing the app was offered
 
     class Meta:
         indexes = ((("token_hash", "user"), True),)
@@ -67,11 +68,11 @@ class PushSubscription(Table):
     device_id: int
     endpoint_hash = TextField(unique=True)
     # endpoint and keys (RFC 8291)
-    sealed = EncryptedField("push_subscription", lambda row: (row.user_id, row.endpoint_hash))
+    endpoint_encrypted = EncryptedField("push_subscription", lambda row: (row.user_id, row.endpoint_hash))
     created_at = UtcField(default=utcnow)
 
 
-class PinTries(Table):
+class PinAttempts(Table):
     """Wrong pins of one user on one device; the fifth locks the pin there."""
 
     user = ForeignKeyField(User, on_delete="CASCADE")
@@ -94,10 +95,10 @@ class Passkey(Table):
     sign_count = IntegerField()  # always 0 for synced passkeys
     name = TextField()
     created_at = UtcField(default=utcnow)
-    used_at = UtcField(null=True)
+    last_used_at = UtcField(null=True)
 
 
-class Challenge(Table):
+class WebauthnChallenge(Table):
     """A WebAuthn challenge, valid once, for one purpose, in the session that requested it."""
 
     challenge_hash = TextField(primary_key=True)
@@ -109,16 +110,16 @@ class Challenge(Table):
     expires_at = UtcField(index=True)
 
     class Meta:
-        constraints = [Check("purpose in ('register', 'sign_in', 'prove', 'release')")]
+        constraints = [Check(one_of("purpose", ChallengePurpose))]
 
 
-class Attempts(Table):
+class RateLimitBucket(Table):
     """Attempts counted in one bucket of a rate limit. `bucket` is a keyed hash that identifies nobody."""
 
     bucket = TextField(primary_key=True)
-    tries = IntegerField()
-    free_at = UtcField()
-    last_at = UtcField(index=True)
+    attempts = IntegerField()
+    retry_at = UtcField()
+    last_attempt_at = UtcField(index=True)
 
 
 class LoginSession(Table):
@@ -129,12 +130,12 @@ class LoginSession(Table):
     user_id: int | None
     data: Any = JsonField()
     created_at = UtcField(default=utcnow)
-    seen_at = UtcField(default=utcnow)
+    last_seen_at = UtcField(default=utcnow)
     expires_at = UtcField(index=True)
     device = ForeignKeyField(Device, null=True, on_delete="CASCADE")
     device_id: int | None
-    proved_at = UtcField(null=True)  # last authentication with password, passkey or identification
-    proved_until = UtcField(null=True)  # extended while the user is active
+    authenticated_at = UtcField(null=True)  # last authentication with password, passkey or identification
+    elevated_until = UtcField(null=True)  # extended while the user is active
 
 
 class EmailToken(Table):
@@ -158,13 +159,13 @@ class Client(Table):
     kvk_number = TextField()
     created_at = UtcField(default=utcnow)
     batch_booking = BooleanField(default=True)  # the payment is booked as one total, without names
-    name_check = BooleanField(default=True)  # verification of payee also for bulk payments
-    four_eyes_cents = BigIntegerField(null=True)  # two approvals from this total on; null: always one
-    lines_hidden = BooleanField(default=False)  # preparers see total and count, but no lines
+    vop_enabled = BooleanField(default=True)  # verification of payee also for bulk payments
+    dual_approval_from_cents = BigIntegerField(null=True)  # two approvals from this total on; null: always one
+    hide_lines_from_preparers = BooleanField(default=False)  # preparers see total and count, but no lines
     log_head = TextField(null=True)  # keyed number and hash of the last audit event: see domain/common/audit.py
 
     class Meta:
-        constraints = [Check("length(kvk_number) = 8"), Check("four_eyes_cents >= 0")]
+        constraints = [Check("length(kvk_number) = 8"), Check("dual_approval_from_cents >= 0")]
 
 
 class Membership(Table):
@@ -173,11 +174,11 @@ class Membership(Table):
     client = ForeignKeyField(Client, backref="memberships")
     client_id: int
     role = TextField()
-    used_at = UtcField(default=utcnow)
+    last_used_at = UtcField(default=utcnow)
 
     class Meta:
         indexes = ((("user", "client"), True),)
-        constraints = [Check("role in ('owner', 'approver', 'preparer')")]
+        constraints = [Check(one_of("role", Role))]
 
 
 class WebhookKey(Table):
@@ -186,12 +187,12 @@ class WebhookKey(Table):
     client = ForeignKeyField(Client, backref="webhook_keys")
     client_id: int
     key_hmac = TextField(unique=True)
-    key_sealed = EncryptedField("webhook_key", lambda row: (row.client_id,))
+    key_encrypted = EncryptedField("webhook_key", lambda row: (row.client_id,))
     created_at = UtcField(default=utcnow)
     expires_at = UtcField(null=True)
 
 
-class IdentityAttempt(Table):
+class IdentificationAttempt(Table):
     """One OpenID Connect request to the identity broker, bound to the session that started it."""
 
     state_hash = TextField(primary_key=True)
@@ -200,17 +201,19 @@ class IdentityAttempt(Table):
     user_id: int
     client = ForeignKeyField(Client)
     client_id: int
-    sealed = EncryptedField("identity_attempt", lambda row: (row.state_hash,))  # state, nonce and PKCE verifier
+    oidc_request_encrypted = EncryptedField(
+        "identity_attempt", lambda row: (row.state_hash,)
+    )  # state, nonce and PKCE verifier
     started_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
     # if it returned in another browser: the identity waits for the code shown there
-    identity_sealed = EncryptedField("identity_attempt_answer", lambda row: (row.state_hash,), null=True)
+    identity_encrypted = EncryptedField("identity_attempt_answer", lambda row: (row.state_hash,), null=True)
     code_hash = TextField(null=True)
-    code_tries = IntegerField(default=0)
-    arrived_at = UtcField(null=True)
+    code_attempts = IntegerField(default=0)
+    returned_at = UtcField(null=True)
 
     class Meta:
-        constraints = [Check("code_tries between 0 and 5")]
+        constraints = [Check("code_attempts between 0 and 5")]
 
 
 class Identification(Table):
@@ -218,7 +221,7 @@ class Identification(Table):
     user_id: int
     provider = TextField()
     subject = TextField()
-    person_sealed = EncryptedField("identification", lambda row: (row.user_id,))  # initials, names, birth date
+    person_encrypted = EncryptedField("identification", lambda row: (row.user_id,))  # initials, names, birth date
     level = TextField(null=True)
     authenticated_at = UtcField()
     evidence = TextField()  # SHA-256 of the ID token
@@ -250,11 +253,11 @@ class Authority(Table):
     user_id: int
     answer = TextField()
     reason = TextField()
-    asked_at = UtcField(default=utcnow)
+    checked_at = UtcField(default=utcnow)
     decided_by = TextField(null=True)
 
     class Meta:
-        constraints = [Check("answer in ('yes', 'no', 'not_established')")]
+        constraints = [Check(one_of("answer", AuthorityAnswer))]
 
 
 class Invitation(Table):
@@ -266,11 +269,11 @@ class Invitation(Table):
     invited_by_id: int
     email = TextField()
     role = TextField()
-    to_sign = BooleanField(default=False)  # co-signer: must identify too
+    as_co_signer = BooleanField(default=False)  # co-signer: must identify too
     token_hash = TextField(unique=True)
     created_at = UtcField(default=utcnow)
     expires_at = UtcField()
-    withdrawn_at = UtcField(null=True)
+    revoked_at = UtcField(null=True)
     user = ForeignKeyField(User, null=True, backref="joined_by", on_delete="CASCADE")
     user_id: int | None
     accepted_at = UtcField(null=True)
@@ -278,27 +281,27 @@ class Invitation(Table):
     class Meta:
         constraints = [
             Check("email = lower(email)"),
-            Check("role in ('owner', 'approver', 'preparer')"),
-            Check("not to_sign or role <> 'preparer'"),
+            Check(one_of("role", Role)),
+            Check("not as_co_signer or role <> 'preparer'"),
             Check("(user_id is null) = (accepted_at is null)"),
-            Check("accepted_at is null or withdrawn_at is null"),
+            Check("accepted_at is null or revoked_at is null"),
         ]
 
 
-class FourEyesChange(Table):
+class ApprovalThresholdChange(Table):
     """A requested weakening of dual approval, which another owner must confirm. At most one per client."""
 
     client = ForeignKeyField(Client, unique=True, on_delete="CASCADE")
     client_id: int
     user = ForeignKeyField(User, on_delete="CASCADE")
     user_id: int
-    from_cents = BigIntegerField(null=True)  # null: switch dual approval off
-    asked_at = UtcField(default=utcnow)
+    threshold_cents = BigIntegerField(null=True)  # null: switch dual approval off
+    requested_at = UtcField(default=utcnow)
 
     @property
     def key(self) -> str:
         """Identifies this request. The id alone is not enough: SQLite reuses the id of a deleted row."""
-        return f"{self.id}-{self.asked_at:%Y%m%d%H%M%S%f}"
+        return f"{self.id}-{self.requested_at:%Y%m%d%H%M%S%f}"
 
     class Meta:
-        constraints = [Check("from_cents >= 0")]
+        constraints = [Check("threshold_cents >= 0")]

@@ -6,6 +6,7 @@ from core.clock import utcnow
 from models.banking import BankAccount
 from models.base import Table, UtcField
 from models.payments import BankOrder, BatchLine
+from models.states import MatchType, one_of
 
 
 class BankTransaction(Table):
@@ -13,13 +14,13 @@ class BankTransaction(Table):
 
     account = ForeignKeyField(BankAccount, backref="transactions")
     account_id: int
-    bank_key = TextField()  # the bank's transaction id, or a hash of its contents
-    booked_on = DateField()
-    value_on = DateField(null=True)
-    cents = BigIntegerField()
-    party_name = TextField()
-    party_iban = TextField()
-    text = TextField()
+    dedupe_key = TextField()  # the bank's transaction id, or a hash of its contents
+    booking_date = DateField()
+    value_date = DateField(null=True)
+    amount_cents = BigIntegerField()
+    counterparty_name = TextField()
+    counterparty_iban = TextField()
+    remittance_information = TextField()
     end_to_end_id = TextField()
     batch_count = IntegerField(null=True)
     is_batch = BooleanField(default=False)
@@ -27,17 +28,17 @@ class BankTransaction(Table):
     order_id: int | None
     line = ForeignKeyField(BatchLine, null=True)
     line_id: int | None
-    role = TextField(null=True)  # lump: the whole order in one booking; line: one line; return: a line sent back
-    seen_at = UtcField(default=utcnow)
+    match_type = TextField(null=True)  # batch: the whole order in one booking; line: one line; return: a line sent back
+    imported_at = UtcField(default=utcnow)
 
     class Meta:
         indexes = (
-            (("account", "bank_key"), True),
-            (("line", "role"), False),
-            (("account", "booked_on"), False),
+            (("account", "dedupe_key"), True),
+            (("line", "match_type"), False),
+            (("account", "booking_date"), False),
         )
         constraints = [
-            Check("role in ('lump', 'line', 'return')"),
-            Check("(order_id is null) = (role is null)"),
-            Check("(line_id is null) = (role is null or role = 'lump')"),
+            Check(one_of("match_type", MatchType)),
+            Check("(order_id is null) = (match_type is null)"),
+            Check("(line_id is null) = (match_type is null or match_type = 'batch')"),
         ]

@@ -5,17 +5,17 @@ Rebuilding a SQLite table drops its triggers, so `migrate` creates them again af
 
 from models.dialect import is_distinct, refuse, update_after
 
-_APPEND_ONLY = ("audit_event", "bank_exchange", "evidence", "order_download")
-_LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "description_sent", "iban",
-               "amount_cents", "paid_cents", "reference_type", "reference_issuer")  # fmt: skip
-_ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
-                "by_hand")  # fmt: skip
-_ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "iban", "amount_cents")
+_APPEND_ONLY = ("audit_event", "bank_call", "evidence", "order_download")
+_LINE_FACTS = ("batch_id", "position", "creditor_name", "remittance", "remittance_sepa", "creditor_iban",
+               "amount_cents", "already_paid_cents", "reference_type", "reference_issuer")  # fmt: skip
+_ORDER_FACTS = ("batch_id", "release_id", "msg_id", "x_request_id", "body_sha256", "total_cents", "line_count",
+                "is_manual")  # fmt: skip
+_ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "creditor_iban", "amount_cents")
 # An order line counts until it is proved unpaid or has come back, also while its order is about to go.
 _GIVEN = (
     "new.amount_cents + (select coalesce(sum(n.amount_cents), 0) from order_line n "
     "join bank_order o on o.id = n.order_id join batch_line l on l.id = n.batch_line_id "
-    "where (n.standing in ('possible', 'paid', 'disputed') or (n.standing = 'unsent' and o.state <> 'ended')) and "
+    "where (n.standing in ('possible', 'paid', 'disputed') or (n.standing = 'unsent' and o.state <> 'closed')) and "
 )
 _BEYOND_LINE = _GIVEN + (  # noqa: S608 (no value in it)
     "l.id = new.batch_line_id) > (select amount_cents from batch_line where id = new.batch_line_id)"
@@ -37,7 +37,7 @@ def create_triggers() -> None:
         refuse(f"{table}_stay", table, "delete", "true", "is append-only")
     refuse("batch_line_facts", "batch_line", "update", _changed(_LINE_FACTS), "the facts of a line never change")
     # an accepted name needs a new order: an end-to-end id never gets another name at the bank
-    named = f"({_changed(('name_sent',))}) and new.end_to_end_id = old.end_to_end_id"
+    named = f"({_changed(('creditor_name_sepa',))}) and new.end_to_end_id = old.end_to_end_id"
     refuse("batch_line_name", "batch_line", "update", named, "another name needs an end-to-end id of its own")
     refuse("batch_line_stay", "batch_line", "delete", "true", "a line is never deleted")
     refuse("bank_order_facts", "bank_order", "update", _changed(_ORDER_FACTS), "the facts of an order never change")

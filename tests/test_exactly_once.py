@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "exactly-once.md").read_text()
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TABLE)
 ASKED = (
-    "time-out before", "time-out after", "killed before", "after `called_at`", "after the answer", "two tabs",
+    "time-out before", "time-out after", "killed before", "after `submitted_at`", "after the answer", "two tabs",
     "two people", "double tap", "walked twice", "another user", "clock jumps forward or back", "cut-off",
     "webhook twice", "queue emptied", "DUPL",
 )  # fmt: skip

@@ -130,5 +130,5 @@ def test_the_token_is_exposed_nowhere(secret_house: Stack):
     found += [f"page {number}" for number, text in enumerate(pages) if token in text]
     assert found == []
     assert len(pages) > 2 * len(REFUSALS) + 5
-    assert {"nmbrs_connection", "nmbrs_exchange", "run"} <= {table for table, _text in readable(stack.database_url)}
+    assert {"nmbrs_connection", "nmbrs_call", "payroll_run"} <= {table for table, _text in readable(stack.database_url)}
     assert any(name.startswith("logs/worker") for name, _data in written(stack.home))

@@ -365,7 +365,7 @@ LONG_FUNCTION = "def f():\n" + "    x = 1\n" * LONGEST
 PLANTED = [
     (wrong_neighbours, {"core/money.py": "from models import User"}),
     (wrong_neighbours, {"models/people.py": "import domain.accounts.accounts"}),
-    (wrong_neighbours, {"connectors/bank/port.py": "def f():\n    from models import BankLink"}),
+    (wrong_neighbours, {"connectors/bank/port.py": "def f():\n    from models import BankConsent"}),
     (wrong_neighbours, {"domain/a.py": "from blueprints.web import urls"}),
     (wrong_neighbours, {"sandbox/a.py": "from core import money"}),
     (wrong_packages, {"domain/payments/a.py": "from domain.orders import submission"}),

@@ -157,7 +157,7 @@ def consent_return(state):
     client_id = link.client.public_id
     if link.holder_confirmed_at:
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.next_page) or url_for("banking.balances", client=client_id))
+        return redirect_to(safe_local_path(link.return_path) or url_for("banking.balances", client=client_id))
     return redirect_to(url_for("banking.confirm_holder", client=client_id, link_id=link.id))
 
 
@@ -174,7 +174,7 @@ def confirm_holder(membership, link_id):
             flash(message_for(error), "warn")
             return redirect_to(url_for("banking.balances"))
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.next_page) or url_for("banking.balances"))
+        return redirect_to(safe_local_path(link.return_path) or url_for("banking.balances"))
     accounts = [new_account_task(account) for account in linking.accounts_of_link(link)]
     return render("banking/confirm.html", form=form, link=link, accounts=accounts)
 

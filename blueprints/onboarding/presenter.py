@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from blueprints.web.parts import Task
 from domain.common.services import services
 from domain.overview.onboarding import OnboardingStep
+from models.states import AuthorityAnswer
 
 # Icon, and the view where the step is taken; the e-mail address is confirmed in a mail.
 PLACES = {
@@ -24,9 +25,9 @@ def step_task(step: OnboardingStep) -> Task:
     """Return the row of a setup step; only the current one leads to where it is taken."""
     icon, view = PLACES[step.key]
     title, text, duration = _texts(step.key)
-    if step.key == "authority" and step.detail == "not_established":
+    if step.key == "authority" and step.detail == AuthorityAnswer.UNDETERMINED:
         text = _("We bekijken je bevoegdheid zelf. Je hoort van ons.")
-    if step.key == "authority" and step.detail == "no":
+    if step.key == "authority" and step.detail == AuthorityAnswer.NOT_AUTHORISED:
         text = _("Volgens de KvK mag je niet voor dit bedrijf tekenen.")
     url = url_for(view) if step.current and view else ""
     if step.done:

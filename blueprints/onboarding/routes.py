@@ -31,6 +31,7 @@ from domain.identity.signing_authority import latest_decision as standing_author
 from domain.overview import onboarding
 from domain.team import co_signer
 from jobs import enqueue
+from models.states import AuthorityAnswer, Role
 
 blueprint = Blueprint("onboarding", __name__)
 
@@ -117,7 +118,7 @@ def _identify_page(membership, status=200, code_form=None, invite_form=None):
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
         co_signer=co_signer.co_signer_status(client, user),
-        owner=membership.role == "owner",
+        owner=membership.role == Role.OWNER,
         awaits_code=identification.pending_code_attempt(user, session.get("walk", "")) is not None,
         code_form=code_form or CodeForm(),
         invite_form=invite_form or CoSignerForm(formdata=None),
@@ -226,7 +227,7 @@ def _redirect_uri() -> str:
 
 def _redirect_after(client, standing):
     """Continue to where the person was going if authorised, else to the page that says why not."""
-    if standing.answer != "yes":
+    if standing.answer != AuthorityAnswer.AUTHORISED:
         return redirect_to(_identify_url(client))
     flash(_("Je bent geïdentificeerd en mag voor %(name)s tekenen.", name=client.name), "good")
     onward = session.pop("after_identification", None)

@@ -6,6 +6,7 @@ from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
+from models.states import BatchState
 
 
 class Action(StrEnum):
@@ -26,10 +27,10 @@ class Action(StrEnum):
     REOPEN = "reopen"
 
 
-EDITABLE = ("open", "approved")
-ENDED = ("rejected", "failed", "cancelled", "returned")
+EDITABLE = (BatchState.OPEN, BatchState.APPROVED)
+ENDED = (BatchState.REJECTED, BatchState.FAILED, BatchState.CANCELLED, BatchState.RETURNED)
 # States in which only approvers can act.
-_FOR_APPROVERS = ("open", *ENDED, "at_bank")
+_FOR_APPROVERS = (BatchState.OPEN, *ENDED, BatchState.AT_BANK)
 # SCA steps that start with a button; the others happen in the bank's app or by themselves.
 _SIGN_BY_BUTTON = ("begin", "page", "login", "method", "code")
 
@@ -48,7 +49,7 @@ def next_action(
     """
     if payment.state in _FOR_APPROVERS and not can_pay:
         return Action.PREPARE_ONLY
-    if payment.state == "open":
+    if payment.state == BatchState.OPEN:
         return _next_while_open(payment, approvals)
     if manual is not None and manual.may_take and can_pay:
         return Action.DOWNLOAD_FILE_AGAIN if manual.taken else Action.DOWNLOAD_FILE
@@ -81,4 +82,4 @@ def is_polled(payment: Payment, approvals: DualApprovalStatus | None) -> bool:
     """
     if payment.settled:
         return False
-    return payment.state != "open" or bool(approvals and approvals.waits)
+    return payment.state != BatchState.OPEN or bool(approvals and approvals.waits)

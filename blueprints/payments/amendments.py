@@ -150,6 +150,6 @@ def acknowledge_warnings(membership, reference):
     sheet = build_sheet(membership, payment)
     return render_sheet(
         "payments/warnings.html", sheet, warnings=present_warnings(sheet), overpaid=overpaid(sheet.payment),
-        changed=[(one, paid_before(one)) for one in sheet.payment.lines if one.paid_cents is not None],
+        changed=[(one, paid_before(one)) for one in sheet.payment.lines if one.already_paid_cents is not None],
         held=present_held_lines(sheet.payment.beside.held),
     )  # fmt: skip

@@ -34,6 +34,7 @@ from domain.payments.release import PasskeyAssertion, release
 from domain.payroll import reopening
 from jobs import enqueue
 from models import Approval, Membership, Release
+from models.states import AuthenticationMethod, BatchState
 
 
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
@@ -42,7 +43,7 @@ from models import Approval, Membership, Release
 def pay(membership, reference):
     """Approve the payment if the bank does SCA; under delegated SCA ask for the PIN first."""
     payment = queries.get_payment(membership.client, reference)
-    if payment.state != "open":  # pressed twice: show the current state
+    if payment.state != BatchState.OPEN:  # pressed twice: show the current state
         return render_current(membership, reference, focus=True)
     shown = PayForm().shown.data or ""
     try:
@@ -55,7 +56,7 @@ def pay(membership, reference):
         elif payment.needs_pin:
             return redirect_to(url_of(membership, reference, "pin", shown=shown))
         else:
-            _enqueue_next(release(membership, reference, shown, "session", psu()))
+            _enqueue_next(release(membership, reference, shown, AuthenticationMethod.SESSION, psu()))
     except DomainError as error:
         return render_problem(membership, reference, error)
     return render_current(membership, reference, focus=True)
@@ -79,7 +80,7 @@ def pin(membership, reference):
     The page repeats total, count, date, account and reference (dynamic linking, PSD2 RTS art. 5).
     """
     payment = queries.get_payment(membership.client, reference, LineQuery())
-    if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
+    if payment.state != BatchState.OPEN or not payment.needs_pin or not payment.lines_payable:
         return redirect_to(url_of(membership, reference))
     form = PinForm(shown=request.args.get("shown"))
     if not form.shown.data:
@@ -98,7 +99,8 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
     rate_limits.consume_attempt("pin.user", membership.user_id)
     try:
         row = release(
-            membership, payment.reference, form.shown.data or "", "pin", psu(), form.pin.data, device=current_device()
+            membership, payment.reference, form.shown.data or "", AuthenticationMethod.PIN, psu(), form.pin.data,
+            device=current_device()
         )  # fmt: skip
     except PinWrong as error:
         form.pin.errors = [message_for(error)]
@@ -150,7 +152,7 @@ def sign_with_passkey(membership, reference):
         PasskeyAssertion(request.form.get("answer", ""), session_interface.oidc_binding()),
     )
     try:
-        row = release(membership, reference, shown, "passkey", psu(), passkey=signed)
+        row = release(membership, reference, shown, AuthenticationMethod.PASSKEY, psu(), passkey=signed)
     except PasskeyRefused as error:
         flash(message_for(error), "bad")
         return redirect_to(url_of(membership, reference, "pin", shown=shown))

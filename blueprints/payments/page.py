@@ -50,11 +50,19 @@ from domain.payroll.unpaid import Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
+from models.states import BatchState
 
 # A whole booking of an order settles it: in other states none is looked for.
 _MAY_BE_BOOKED = ("signed", "executed", "partly_executed", "returned", "disputed")
 # States of a payment in which somebody may not have been paid, and may still be owed.
-_MAY_LEAVE_UNPAID = (*ENDED, "partly_executed", "pending_rejection", "disputed", "discarded", "replaced")
+_MAY_LEAVE_UNPAID = (
+    *ENDED,
+    BatchState.PARTLY_EXECUTED,
+    BatchState.PENDING_REJECTION,
+    BatchState.DISPUTED,
+    BatchState.DISCARDED,
+    BatchState.REPLACED,
+)
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,7 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
     """Return the SCA step of the order or its cancellation; None if it does not wait for SCA."""
-    if payment.order is None or payment.by_hand:
+    if payment.order is None or payment.is_manual:
         return None
     if payment.order.can_sign or (cancellation is not None and cancellation.to_sign):
         return sca.step_for(payment.order.row)
@@ -167,7 +175,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
         bool(cancellation and cancellation.running), bool(cancellation and cancellation.to_sign),
     )  # fmt: skip
     parts = (
-        payment.state, f"{payment.state_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
+        payment.state, f"{payment.state_changed_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
         step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
         len(progress.waiting),
     )  # fmt: skip
@@ -285,7 +293,7 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
     if mark is None:
         return None
     url = url_for("banking.list_transactions", account_id=mark.account_id, boeking=mark.transaction_id)
-    return Link(status.booked_on(mark.booked_on), url)
+    return Link(status.booking_date(mark.booking_date), url)
 
 
 def _unpaid(payment: Payment) -> Link | None:

@@ -20,6 +20,7 @@ from domain.common.services import services
 from domain.payroll import connections, rest_migration
 from jobs import enqueue
 from models import Client
+from models.states import NmbrsApi
 
 
 @blueprint.route("/<client>/apps/nmbrs/toevoegen", methods=["GET", "POST"])
@@ -28,7 +29,7 @@ from models import Client
 def connect(membership):
     """Connect with e-mail address and token of a Nmbrs user."""
     client, form = membership.client, ConnectForm()
-    offered = services().rest_offered and all(one.interface == "rest" for one in connections.connections(client))
+    offered = services().rest_offered and all(one.api == NmbrsApi.REST for one in connections.connections(client))
     if not form.validate_on_submit():
         return render("payroll/connect.html", 422 if form.errors else 200, form=form, rest_offered=offered)
     try:

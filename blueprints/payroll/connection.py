@@ -14,6 +14,7 @@ from domain.common.errors import DomainError, NotFound
 from domain.common.services import services
 from domain.payroll import connections
 from jobs import enqueue
+from models.states import NmbrsApi
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
@@ -45,7 +46,7 @@ def renew_oauth(membership, connection_id):
     """Renew the consent of a REST connection: redirect to Nmbrs."""
     connection = connections.connection_of(membership.client, connection_id)
     here = url_for("payroll.settings", connection_id=connection.id)
-    if connection.interface != "rest":
+    if connection.api != NmbrsApi.REST:
         return redirect_to(here)
     return redirect_to_nmbrs(membership, connection, here)
 
@@ -56,7 +57,7 @@ def renew_oauth(membership, connection_id):
 def migrate_to_rest(membership, connection_id):
     """Explain the migration to REST; on POST redirect to Nmbrs for consent."""
     connection = connections.connection_of(membership.client, connection_id)
-    if not services().rest_offered or connection.interface != "soap":
+    if not services().rest_offered or connection.api != NmbrsApi.SOAP:
         raise NotFound
     form = ActionForm()
     if form.validate_on_submit():

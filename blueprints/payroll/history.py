@@ -13,6 +13,7 @@ from domain.payroll import companies, run_history
 from domain.team import salary_visibility
 from jobs import enqueue
 from models import Client
+from models.states import RunState
 
 MAX_ROWS = 1000
 # After this many calls to Nmbrs, the page of a run stops polling for more.
@@ -20,6 +21,14 @@ _MAX_FOLLOWED_CALLS = 40
 
 
 # --- the list ---
+# The words of the filter in the address, which bookmarks keep.
+_RESULTS = {
+    "taken": RunState.IMPORTED, "empty": RunState.EMPTY, "refused": RunState.INVALID, "retrying": RunState.RETRYING,
+    "found": RunState.PENDING, "vanished": RunState.DELETED,
+}  # fmt: skip
+_WORD_OF: dict[str, str] = {state: word for word, state in _RESULTS.items()}
+
+
 def history_of(client: Client) -> dict:
     """Return the list and its filters, as selected in the query string."""
     only, show = _parse_filter(), _page_size()
@@ -29,9 +38,11 @@ def history_of(client: Client) -> dict:
         "history": [(row, run_outcome(row)) for row in rows[:show]],
         "more": _history_url(only, show + run_history.PAGE_SIZE) if len(rows) > show and show < MAX_ROWS else "",
         "again": _history_url(only, show),
-        "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
+        "moving": any(row.result in (RunState.PENDING, RunState.RETRYING) for row in rows[:show])
+        or not (rows or filtered),
         "filtered": filtered,
         "only": only,
+        "chosen_result": _WORD_OF.get(only.result or ""),
         "companies": run_history.companies_with_runs(client),
         "periods": run_history.periods(client),
         "results": result_names(),
@@ -45,7 +56,7 @@ def _parse_filter() -> run_history.Filter:
     return run_history.Filter(
         parse_id(request.args.get("administratie", "")),
         (int(year), int(period)) if parse_id(year) and parse_id(period) else None,
-        result if result in run_history.RESULTS else None,
+        _RESULTS.get(result),
     )
 
 
@@ -57,7 +68,7 @@ def _history_url(only: run_history.Filter, show: int) -> str:
     """Return the URL of the list with these filters."""
     return url_for(
         "payroll.overview", administratie=only.company_id,
-        periode="-".join(map(str, only.period)) if only.period else None, resultaat=only.result,
+        periode="-".join(map(str, only.period)) if only.period else None, resultaat=_WORD_OF.get(only.result or ""),
         toon=show if show != run_history.PAGE_SIZE else None,
     )  # fmt: skip
 
@@ -80,7 +91,7 @@ def history_entry(membership, run_id):
         held=present_held_lines(detail.beside.held),
         states={batch.state: STATES[str(batch.state)][0] for batch in detail.batches},
         exchanges=[(one, exchange_row(one)) for one in detail.exchanges],
-        moving=awaited or detail.row.result in ("found", "retrying"),
+        moving=awaited or detail.row.result in (RunState.PENDING, RunState.RETRYING),
         again=request.full_path.rstrip("?"),
     )
 

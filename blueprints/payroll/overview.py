@@ -6,6 +6,7 @@ from blueprints.payroll.presenters.status import connection_health
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import render, render_fragment
 from domain.payroll import companies, connections, run_discovery, webhook_registration
+from models.states import NmbrsApi
 
 
 @blueprint.get("/<client>/apps")
@@ -38,5 +39,5 @@ def overview(membership):
 
 def _could_request_webhook(connection) -> bool:
     """Return whether the connection is in use and supports webhooks, but none was requested."""
-    asked = connection.interface == "rest" or connection.webhooks_wanted_at is not None
+    asked = connection.api == NmbrsApi.REST or connection.webhooks_requested_at is not None
     return not asked and connections.connection_view(connection).mapped > 0

@@ -8,6 +8,7 @@ from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import redirect_to, render_fragment
 from domain.payroll import connections, permission_check
 from jobs import enqueue
+from models.states import CheckResult
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
@@ -26,9 +27,9 @@ def permissions(membership, connection_id):
         "payroll/_permissions.html",
         client=membership.client,
         connection=view,
-        going=view.checking or any(one.result == "waiting" for one in checks),
+        going=view.checking or any(one.result == CheckResult.WAITING for one in checks),
         checks=[permission_row(one) for one in checks],
-        tried=sum(one.result != "waiting" for one in checks),
-        refused=[one for one in checks if one.result == "refused" and one.needed],
-        troubled=any(one.result == "trouble" for one in checks),
+        tried=sum(one.result != CheckResult.WAITING for one in checks),
+        refused=[one for one in checks if one.result == CheckResult.REFUSED and one.needed],
+        troubled=any(one.result == CheckResult.ERROR for one in checks),
     )

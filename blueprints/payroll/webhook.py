@@ -17,16 +17,17 @@ from domain.payroll.poll_schedule import REST_BUSY_SECONDS
 from domain.payroll.webhook_registration import WebhookView
 from jobs import enqueue
 from models import Client, NmbrsConnection
+from models.states import NmbrsApi, WebhookStatus
 
 
 def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, Any]:
     """Return the webhook of each debtor, the last delivery, and the last poll."""
-    hooks = [] if connection.interface == "rest" else webhook_registration.webhooks_of_connection(connection)
+    hooks = [] if connection.api == NmbrsApi.REST else webhook_registration.webhooks_of_connection(connection)
     delivered_at = webhook_registration.last_delivery_at(client)
     return {
         "hooks": [(one, webhook_status(one)) for one in hooks],
-        "wanted": connection.webhooks_wanted_at is not None,
-        "installed": bool(hooks) and all(one.state == "installed" for one in hooks),
+        "wanted": connection.webhooks_requested_at is not None,
+        "installed": bool(hooks) and all(one.state == WebhookStatus.INSTALLED for one in hooks),
         "checking": any(one.checking for one in hooks),
         "manual_steps_open": _are_manual_steps_open(connection, hooks, webhook_came=delivered_at is not None),
         "delivered_at": delivered_at,
@@ -38,9 +39,9 @@ def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, A
 
 def _are_manual_steps_open(connection: NmbrsConnection, hooks: list[WebhookView], webhook_came: bool) -> bool:
     """Return whether the manual steps are expanded: until it works, unless the app is installing it."""
-    if connection.webhooks_wanted_at is None:
+    if connection.webhooks_requested_at is None:
         return not webhook_came
-    return not hooks or any(one.state in ("not_allowed", "failed") for one in hooks)
+    return not hooks or any(one.state in (WebhookStatus.NOT_ALLOWED, WebhookStatus.FAILED) for one in hooks)
 
 
 def enqueue_webhook_checks(debtor_ids: Iterable[int]) -> None:

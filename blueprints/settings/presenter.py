@@ -67,7 +67,7 @@ def limits_task(account: AccountView) -> Task:
 def preference_facts(client: Client) -> list[tuple[str, str]]:
     """Return how the bank is asked to pay, for who cannot change it."""
     booking = _("één bedrag, zonder namen") if client.batch_booking else _("elke regel apart")
-    name_check = _("ja") if client.name_check else _("niet bij meer dan één regel")
+    name_check = _("ja") if client.vop_enabled else _("niet bij meer dan één regel")
     return [(_("Op het afschrift"), booking), (_("Namen controleren"), name_check)]
 
 

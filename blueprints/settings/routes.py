@@ -11,6 +11,7 @@ from blueprints.web.session_interface import secret
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
 from domain.banking import linking, payment_preferences
+from models.states import Role
 
 blueprint = Blueprint("settings", __name__)
 
@@ -25,7 +26,7 @@ def settings(membership):
     found = sessions.list_sessions(user, secret())
     return render(
         "settings/settings.html",
-        is_owner=membership.role == "owner",
+        is_owner=membership.role == Role.OWNER,
         own_facts=presenter.own_facts(membership),
         members=[presenter.member_task(one, membership) for one in accounts.members_of(client)],
         others=[
@@ -33,7 +34,7 @@ def settings(membership):
             if one.client_id != membership.client_id
         ],
         limits=[presenter.limits_task(one) for one in linking.payable_accounts(client)],
-        preferences=PaymentPreferencesForm(obj=client),
+        preferences=PaymentPreferencesForm(obj=client, name_check=client.vop_enabled),
         preference_facts=presenter.preference_facts(client),
         sessions=[(one, presenter.session_task(one)) for one in found[:MAX_SESSIONS]],
         has_other_sessions=len(found) > 1,
@@ -73,7 +74,7 @@ def choose_language(membership):
     form = LanguageForm()
     if form.validate_on_submit():
         accounts.set_locale(membership.user, form.language.data)
-        current_user_row().language = form.language.data
+        current_user_row().locale = form.language.data
         refresh()
         flash(_("Bewaard. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
     return redirect_to(url_for("settings.settings"))

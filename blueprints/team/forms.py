@@ -8,10 +8,11 @@ from blueprints.web.formatters import read_amount
 from blueprints.web.forms import EmailField, PasswordField, PersonNameField, trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
+from models.states import Role
 
 
 class RoleForm(RestorableForm):
-    role = SelectField(_l("Rol"), choices=ROLE_CHOICES, default="preparer", validate_choice=True)
+    role = SelectField(_l("Rol"), choices=ROLE_CHOICES, default=Role.PREPARER, validate_choice=True)
 
 
 class InviteForm(RoleForm):

@@ -25,7 +25,7 @@ from domain.payments import four_eyes
 @recently_authenticated_keeping("amount")
 def four_eyes_page(membership):
     """Set the threshold or turn it off. A weaker setting needs the confirmation of another person."""
-    now = membership.client.four_eyes_cents
+    now = membership.client.dual_approval_from_cents
     form = FourEyesForm(amount=amount(now) if now is not None else None)
     shown = {"form": form, "is_on": now is not None, "threshold_text": threshold_text(now)}
     off = request.method == "POST" and "uit" in request.form

@@ -15,6 +15,7 @@ from blueprints.web.responses import redirect_to, render
 from domain.common.errors import InvitationRefused, LinkExpired, WeakPassword
 from domain.team import invitations
 from jobs import enqueue
+from models.states import Role
 
 
 @blueprint.route("/uitnodiging/<token>", methods=["GET", "POST"])
@@ -54,9 +55,9 @@ def _joined(token, form):
 def _welcome(joined, invitation):
     enqueue("send_mails")
     client_id = joined.client.public_id
-    if invitation.to_sign:
+    if invitation.as_co_signer:
         flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
         return redirect_to(url_for("onboarding.identify", client=client_id))
     flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
-    view = "overview.overview" if joined.role == "preparer" else "onboarding.welcome"
+    view = "overview.overview" if joined.role == Role.PREPARER else "onboarding.welcome"
     return redirect_to(url_for(view, client=client_id))

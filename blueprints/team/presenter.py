@@ -1,5 +1,7 @@
 """Texts about members, their roles and dual approval."""
 
+from typing import Any
+
 from flask import url_for
 from flask_babel import gettext as _
 
@@ -9,12 +11,17 @@ from blueprints.web.parts import Task
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.team.members import MemberView
 from models import Invitation
+from models.states import Role
 
-ROLES = {"owner": _l("eigenaar"), "approver": _l("mag betalen"), "preparer": _l("bereidt voor")}
+ROLES: dict[str, Any] = {
+    Role.OWNER: _l("eigenaar"),
+    Role.APPROVER: _l("mag betalen"),
+    Role.PREPARER: _l("bereidt voor"),
+}
 ROLE_CHOICES = [
-    ("owner", _l("Eigenaar: mag betalen en alles instellen")),
-    ("approver", _l("Mag betalen: bekijkt, wijzigt en keurt goed")),
-    ("preparer", _l("Bereidt voor: bekijkt en wijzigt, betaalt nooit")),
+    (Role.OWNER, _l("Eigenaar: mag betalen en alles instellen")),
+    (Role.APPROVER, _l("Mag betalen: bekijkt, wijzigt en keurt goed")),
+    (Role.PREPARER, _l("Bereidt voor: bekijkt en wijzigt, betaalt nooit")),
 ]
 
 

@@ -11,6 +11,7 @@ from domain.common.errors import DomainError, InvitationRefused, NotFound
 from domain.payments import four_eyes
 from domain.team import invitations, members, salary_visibility
 from jobs import enqueue
+from models.states import Role
 
 blueprint = Blueprint("team", __name__)
 
@@ -27,19 +28,19 @@ def redirect_to_members(message: str, tone: str = "good") -> Response:
 def list_members(membership):
     """List members, pending invitations and who sees salaries."""
     client = membership.client
-    owner = membership.role == "owner"
+    owner = membership.role == Role.OWNER
     found = members.members(client)
     pending = invitations.pending_invitations(client) if owner else []
     change = four_eyes.pending_threshold_change(client)
     return render(
         "team/members.html", membership=membership, owner=owner, change=change,
-        change_text=presenter.threshold_text(change.from_cents) if change else "",
+        change_text=presenter.threshold_text(change.threshold_cents) if change else "",
         members=[presenter.member_task(one, membership.id, may_change=owner) for one in found],
         invitations=[(one.id, presenter.invitation_task(one)) for one in pending],
-        threshold_text=presenter.threshold_text(client.four_eyes_cents),
+        threshold_text=presenter.threshold_text(client.dual_approval_from_cents),
         see_salaries=[one.name for one in found if one.sees_salaries],
         see_totals=[one.name for one in found if not one.sees_salaries],
-        hide=HideForm(hidden=client.lines_hidden),
+        hide=HideForm(hidden=client.hide_lines_from_preparers),
     )
 
 

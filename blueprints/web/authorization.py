@@ -18,10 +18,11 @@ from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
 from domain.team import members
 from models import Membership
+from models.states import Role
 
-ALL = frozenset({"owner", "approver", "preparer"})
-MAY_PAY = frozenset({"owner", "approver"})
-OWNER = frozenset({"owner"})
+ALL = frozenset({Role.OWNER, Role.APPROVER, Role.PREPARER})
+MAY_PAY = frozenset({Role.OWNER, Role.APPROVER})
+OWNER = frozenset({Role.OWNER})
 
 login = LoginManager()
 

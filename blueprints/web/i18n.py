@@ -71,7 +71,7 @@ def _own_choice() -> str | None:
     # the service worker fetches without cookies, and its cache is shared
     if g.get("reader_unknown") or request.blueprint == "pwa":
         return None
-    return current_user.language if current_user and current_user.is_authenticated else None
+    return current_user.locale if current_user and current_user.is_authenticated else None
 
 
 def _of_browser() -> str:

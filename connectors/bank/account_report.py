@@ -51,16 +51,17 @@ def _next(links: Any) -> str | None:
 def _transaction(row: dict[str, Any], booked: bool) -> Transaction:
     amount = _cents(row)
     side = "creditor" if amount < 0 else "debtor"
-    booked_on = response_parsing.day_or_none(row, "bookingDate")
-    if booked and booked_on is None:
+    booking_date = response_parsing.day_or_none(row, "bookingDate")
+    if booked and booking_date is None:
         raise OutcomeUnknown("a booking without a date")
     is_batch, count = _batch(row)
     return Transaction(
-        booked=booked, booked_on=booked_on, value_on=response_parsing.day_or_none(row, "valueDate"), cents=amount,
+        booked=booked, booking_date=booking_date, value_date=response_parsing.day_or_none(row, "valueDate"),
+        cents=amount,
         transaction_id=_reference(row, "transactionId", response_parsing.LONGEST_ID),
         entry_reference=_reference(row, "entryReference", response_parsing.LONGEST_ID),
         end_to_end_id=_reference(row, "endToEndId", 35),
-        party_name=_words(row, f"{side}Name", LONGEST_NAME), party_iban=_iban(row.get(f"{side}Account")),
+        counterparty_name=_words(row, f"{side}Name", LONGEST_NAME), counterparty_iban=_iban(row.get(f"{side}Account")),
         text=_text(row), is_batch=is_batch, batch_count=count,
     )  # fmt: skip
 

@@ -84,8 +84,8 @@ class AccountEntry:
     direction: Direction
     reversal: bool
     status: str
-    booked_on: date | None
-    value_on: date | None
+    booking_date: date | None
+    value_date: date | None
     entry_reference: str | None
     account_servicer_reference: str | None
     bank_transaction_code: str | None
@@ -292,7 +292,7 @@ def _entry(element: Any) -> AccountEntry | None:
     return AccountEntry(
         key=_content(element), account_iban=None, amount_cents=cents_of(text_of(amount), "Amt"),
         direction=_direction(text_at(element, "CdtDbtInd")), reversal=_reversal(text_at(element, "RvslInd")),
-        status=_status(child(element, "Sts")), booked_on=_day(element, "BookgDt"), value_on=_day(element, "ValDt"),
+        status=_status(child(element, "Sts")), booking_date=_day(element, "BookgDt"), value_date=_day(element, "ValDt"),
         entry_reference=reference_of(_shown(element, "NtryRef")),
         account_servicer_reference=reference_of(_shown(element, "AcctSvcrRef")),
         bank_transaction_code=_transaction_code(element),

@@ -143,7 +143,7 @@ class _Reader:
             match = _NAME_MATCH.get(code or "")
             yield StatusStatement(
                 "line", code, reasons, self._original, own_batch or batch, reference, cents, information=information,
-                instruction_id=instruction, name_match=match,
+                instruction_id=instruction, vop_result=match,
                 matched_name=iso20022.plain(next(iter(information), None), LONGEST_NAME) if match == "CMTC" else None,
             )  # fmt: skip
         self._lines = []

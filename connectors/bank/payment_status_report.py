@@ -49,7 +49,7 @@ def line_reports(statements: Iterable[StatusStatement]) -> tuple[TransactionStat
     """Return one report for each statement with an end-to-end id, with its first reason."""
     return tuple(
         TransactionStatusReport(
-            one.end_to_end_id, one.code, next(iter(one.reasons), None), one.name_match, one.matched_name
+            one.end_to_end_id, one.code, next(iter(one.reasons), None), one.vop_result, one.matched_name
         )
         for one in statements if one.level == "line" and one.end_to_end_id is not None
     )  # fmt: skip
@@ -81,7 +81,7 @@ def _name_check(row: dict[str, Any]) -> StatusStatement:
         "line", _code(row, "transactionStatus"),
         _reasons(row, "statusReasonInformationCode", "statusReasonInformationProprietary"),
         end_to_end_id=_reference(row, "originalEndToEndId"), instruction_id=_reference(row, "originalInstructionId"),
-        information=_information(row), name_match=match,
+        information=_information(row), vop_result=match,
         matched_name=plain(name, LONGEST_NAME) if match == "CMTC" and isinstance(name, str) else None,
     )  # fmt: skip
 

@@ -111,8 +111,8 @@ class PontoBank:
         told: list[Transaction] = []
         for rows in self._pages(config, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
             page = [_transaction(row) for row in rows if _attributes(row).get("currency") == "EUR"]
-            told += [one for one in page if one.booked_on is not None and one.booked_on >= date_from]
-            if any(one.booked_on is not None and one.booked_on < date_from for one in page):
+            told += [one for one in page if one.booking_date is not None and one.booking_date >= date_from]
+            if any(one.booking_date is not None and one.booking_date < date_from for one in page):
                 break
         return told
 
@@ -294,9 +294,9 @@ def _transaction(row: dict[str, Any]) -> Transaction:
     texts = ("endToEndId", "counterpartName", "remittanceInformation")
     end_to_end_id, name, text = (response_parsing.text_or_none(attributes, part) or "" for part in texts)
     return Transaction(
-        booked=True, booked_on=_day(booked), value_on=_day(value) if value else None,
+        booked=True, booking_date=_day(booked), value_date=_day(value) if value else None,
         cents=_cents(attributes.get("amount")), transaction_id=response_parsing.identifier(row, "id"),
-        end_to_end_id=reference_of(end_to_end_id) or "", party_name=name, party_iban=iban, text=text,
+        end_to_end_id=reference_of(end_to_end_id) or "", counterparty_name=name, counterparty_iban=iban, text=text,
     )  # fmt: skip
 
 

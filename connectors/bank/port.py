@@ -134,19 +134,20 @@ class Balance:
 class Transaction:
     """One transaction: booked, or expected when `booked` is false. Cents are signed: debits are negative.
 
-    Texts are empty where the bank gives none. A booked transaction always has `booked_on`. The repr leaves out names,
+    Texts are empty where the bank gives none. A booked transaction always has `booking_date`. The repr leaves out
+    names,
     IBANs and texts.
     """
 
     booked: bool
-    booked_on: date | None
-    value_on: date | None
+    booking_date: date | None
+    value_date: date | None
     cents: int
     transaction_id: str = ""
     entry_reference: str = ""
     end_to_end_id: str = ""
-    party_name: str = field(default="", repr=False)
-    party_iban: str = field(default="", repr=False)
+    counterparty_name: str = field(default="", repr=False)
+    counterparty_iban: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     is_batch: bool = False
     batch_count: int | None = None
@@ -185,14 +186,14 @@ class Authorisation:
 class TransactionStatusReport:
     """The bank's report on one transaction of an order. `status` and `reason` are ISO 20022 codes.
 
-    `name_match` is NMTC (no match), CMTC (close match; `matched_name` is then the account holder), NOAP (not
+    `vop_result` is NMTC (no match), CMTC (close match; `matched_name` is then the account holder), NOAP (not
     available), or None when the bank reports no payee verification.
     """
 
     end_to_end_id: str
     status: str | None = None
     reason: str | None = None
-    name_match: str | None = None
+    vop_result: str | None = None
     matched_name: str | None = field(default=None, repr=False)
 
 
@@ -215,7 +216,7 @@ class StatusStatement:
     `level`: the whole order (GrpSts, transactionStatus), a batch of it (PmtInfSts) or one line (TxSts). `code` is an
     ISO 20022 code; None where only a reason or a count is given. `message_id`, `payment_information_id`,
     `end_to_end_id` and `instruction_id` are the references of the original order. `count` and `sum_cents` are the
-    bank's totals of the order or batch. `name_match` and `matched_name` as in `TransactionStatusReport`.
+    bank's totals of the order or batch. `vop_result` and `matched_name` as in `TransactionStatusReport`.
     """
 
     level: StatementLevel
@@ -230,7 +231,7 @@ class StatusStatement:
     status_counts: tuple[StatusCount, ...] = ()
     information: tuple[str, ...] = field(default=(), repr=False)
     instruction_id: str | None = None
-    name_match: str | None = None
+    vop_result: str | None = None
     matched_name: str | None = field(default=None, repr=False)
 
 

@@ -104,7 +104,7 @@ def reset_password(secret: str, password: str) -> User:
     hashed = passwords.hash_password(password)
     with transaction():
         user = _consume_link(secret, "reset")
-        User.update(password_hash=hashed, reset_at=utcnow()).where(User.id == user.id).execute()
+        User.update(password_hash=hashed, password_reset_at=utcnow()).where(User.id == user.id).execute()
         sessions.sign_out_where(LoginSession.user == user.id)
         mail.enqueue_mail(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
     return user
@@ -129,7 +129,7 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
 
 def set_locale(user: User, language: str) -> None:
     """Set the language of the user's screens and mails: nl or en."""
-    User.update(language=language).where(User.id == user.id).execute()
+    User.update(locale=language).where(User.id == user.id).execute()
 
 
 def reauthenticate_with_password(user: User, password: str) -> None:
@@ -199,7 +199,7 @@ def user_by_id(user_id: int) -> User | None:
 def memberships_of(user: User) -> list[Membership]:
     """Return the user's memberships; the client used last comes first."""
     query = Membership.select(Membership, Client).join(Client).where(Membership.user == user.id)
-    return list(query.order_by(Membership.used_at.desc(), Membership.id))
+    return list(query.order_by(Membership.last_used_at.desc(), Membership.id))
 
 
 def members_of(client: Client) -> list[Membership]:

@@ -57,12 +57,12 @@ def register_sign_in(user: User, visit: DeviceCookie) -> Device:
     with transaction():
         known = Device.get_or_none(Device.user == user.id, Device.token_hash == blind_index(visit.secret))
         if known is not None:
-            Device.update(seen_at=utcnow(), agent=_short(visit.agent)).where(Device.id == known.id).execute()
+            Device.update(last_seen_at=utcnow(), user_agent=_short(visit.agent)).where(Device.id == known.id).execute()
             return known
         others = Device.select().where(Device.user == user.id).exists()
-        made = Device.create(user=user, token_hash=blind_index(visit.secret), agent=_short(visit.agent))
+        made = Device.create(user=user, token_hash=blind_index(visit.secret), user_agent=_short(visit.agent))
         if others:
-            mail.enqueue_mail(user, "new_device", once=f"device:{made.id}", device=describe_user_agent(made.agent))
+            mail.enqueue_mail(user, "new_device", once=f"device:{made.id}", device=describe_user_agent(made.user_agent))
         return made
 
 
@@ -131,7 +131,7 @@ def confirm_at_enrolment(user: User, visit: DeviceCookie) -> None:
     with transaction():
         hashed = blind_index(visit.secret)
         try:
-            device, _ = Device.get_or_create(user=user, token_hash=hashed, defaults={"agent": _short(visit.agent)})
+            device, _ = Device.get_or_create(user=user, token_hash=hashed, defaults={"user_agent": _short(visit.agent)})
         except IntegrityError:  # two requests at once
             device = Device.get(Device.user == user.id, Device.token_hash == hashed)
         confirm(device.id, "mail")
@@ -149,7 +149,7 @@ class DeviceView:
 def device_view(device: Device | None) -> DeviceView | None:
     """Return what the screens show of a device."""
     return (
-        DeviceView(describe_user_agent(device.agent), device.seen_at, device.confirmed_at is not None)
+        DeviceView(describe_user_agent(device.user_agent), device.last_seen_at, device.confirmed_at is not None)
         if device
         else None
     )
@@ -157,9 +157,11 @@ def device_view(device: Device | None) -> DeviceView | None:
 
 def should_offer_install(device: Device | None) -> bool:
     """Return whether installing the app was never offered on this device."""
-    return device is not None and device.offered_at is None
+    return device is not None and device.install_offered_at is None
 
 
 def mark_install_offered(device: Device) -> None:
     """Record that installing the app was offered on this device."""
-    Device.update(offered_at=utcnow()).where(Device.id == device.id, Device.offered_at.is_null()).execute()
+    Device.update(install_offered_at=utcnow()).where(
+        Device.id == device.id, Device.install_offered_at.is_null()
+    ).execute()

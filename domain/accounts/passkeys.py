@@ -27,7 +27,8 @@ from domain.common.encryption import blind_index
 from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
 from domain.common.services import services
 from domain.outbox import mail
-from models import Challenge, Passkey, User, transaction
+from models import Passkey, User, WebauthnChallenge, transaction
+from models.states import ChallengePurpose
 
 CHALLENGE_LIFE = timedelta(minutes=5)
 MAX_PASSKEYS = 20
@@ -50,7 +51,7 @@ class PasskeyView:
 def list_passkeys(user: User) -> list[PasskeyView]:
     """Return the user's passkeys, oldest first."""
     rows = Passkey.select().where(Passkey.user == user.id).order_by(Passkey.id)
-    return [PasskeyView(row.id, row.name, row.created_at, row.used_at) for row in rows]
+    return [PasskeyView(row.id, row.name, row.created_at, row.last_used_at) for row in rows]
 
 
 def has_passkey(user: User) -> bool:
@@ -60,7 +61,7 @@ def has_passkey(user: User) -> bool:
 # --- options --------------------------------------------------------------------------------------
 def ask_registration(user: User, binding: str) -> str:
     """Return the options (JSON) for creating a passkey."""
-    challenge = _new_challenge("register", binding, user)
+    challenge = _new_challenge(ChallengePurpose.REGISTER, binding, user)
     options = webauthn.generate_registration_options(
         rp_id=_rp_id(), rp_name="Bizcuit", user_name=user.email, user_display_name=user.name,
         user_id=blind_index(f"passkey-user|{user.id}").encode()[:32], challenge=challenge,
@@ -74,18 +75,18 @@ def ask_registration(user: User, binding: str) -> str:
 
 def ask_sign_in(binding: str) -> str:
     """Return the options (JSON) for signing in. No user is named: the browser offers its passkeys for this site."""
-    return _request(_new_challenge("sign_in", binding, None), [])
+    return _request(_new_challenge(ChallengePurpose.SIGN_IN, binding, None), [])
 
 
 def ask_proof(user: User, binding: str) -> str:
     """Return the options (JSON) for re-authentication of this user."""
-    return _request(_new_challenge("prove", binding, user), _credentials(user))
+    return _request(_new_challenge(ChallengePurpose.REAUTHENTICATE, binding, user), _credentials(user))
 
 
 def ask_release(user: User, binding: str, digest: str) -> str:
     """Return the options (JSON) for signing one payment. The challenge depends on its digest (PSD2 RTS art. 5)."""
     nonce = secrets.token_hex(32)
-    challenge = _new_challenge("release", binding, user, release_challenge(nonce, digest), nonce)
+    challenge = _new_challenge(ChallengePurpose.RELEASE, binding, user, release_challenge(nonce, digest), nonce)
     return _request(challenge, _credentials(user))
 
 
@@ -106,7 +107,7 @@ def _new_challenge(
     purpose: str, binding: str, user: User | None, challenge: bytes | None = None, nonce: str | None = None
 ) -> bytes:
     challenge = challenge or secrets.token_bytes(32)
-    Challenge.create(
+    WebauthnChallenge.create(
         challenge_hash=blind_index(_text(challenge)), purpose=purpose, session_hash=blind_index(binding),
         user=user, nonce=nonce, expires_at=utcnow() + CHALLENGE_LIFE,
     )  # fmt: skip
@@ -126,7 +127,7 @@ def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
     - PasskeyRefused
     - PasskeyKnown
     """
-    credential, challenge = _parse_answer(answer), _consume_challenge(answer, "register", binding, user)
+    credential, challenge = _parse_answer(answer), _consume_challenge(answer, ChallengePurpose.REGISTER, binding, user)
     try:
         made = webauthn.verify_registration_response(
             credential=credential, expected_challenge=_bytes(challenge.text), expected_rp_id=_rp_id(),
@@ -153,7 +154,7 @@ def sign_in_with_passkey(binding: str, answer: str) -> User:
     Raises:
     - PasskeyRefused
     """
-    challenge = _consume_challenge(answer, "sign_in", binding, None)
+    challenge = _consume_challenge(answer, ChallengePurpose.SIGN_IN, binding, None)
     return _verify_assertion(answer, challenge.text, None).user
 
 
@@ -163,7 +164,7 @@ def reauthenticate_with_passkey(user: User, binding: str, answer: str) -> None:
     Raises:
     - PasskeyRefused
     """
-    challenge = _consume_challenge(answer, "prove", binding, user)
+    challenge = _consume_challenge(answer, ChallengePurpose.REAUTHENTICATE, binding, user)
     _verify_assertion(answer, challenge.text, user)
 
 
@@ -173,7 +174,7 @@ def verify_release_signature(user: User, binding: str, answer: str, digest: str)
     Raises:
     - PasskeyRefused
     """
-    challenge = _consume_challenge(answer, "release", binding, user)
+    challenge = _consume_challenge(answer, ChallengePurpose.RELEASE, binding, user)
     if challenge.text != _text(release_challenge(challenge.nonce or "", digest)):
         raise PasskeyRefused
     _verify_assertion(answer, challenge.text, user)
@@ -217,8 +218,8 @@ def _consume_challenge(answer: str, purpose: str, binding: str, user: User | Non
     except _FAULTS as error:
         raise PasskeyRefused from error
     with transaction():
-        row = Challenge.get_or_none(Challenge.challenge_hash == blind_index(text))
-        used = Challenge.delete().where(Challenge.challenge_hash == blind_index(text)).execute()
+        row = WebauthnChallenge.get_or_none(WebauthnChallenge.challenge_hash == blind_index(text))
+        used = WebauthnChallenge.delete().where(WebauthnChallenge.challenge_hash == blind_index(text)).execute()
     if row is None or not used or row.expires_at <= utcnow():
         raise PasskeyRefused
     if (row.purpose, row.session_hash, row.user_id) != (purpose, blind_index(binding), user.id if user else None):
@@ -239,7 +240,7 @@ def _verify_assertion(answer: str, challenge: str, user: User | None) -> Passkey
         )  # fmt: skip
     except _FAULTS as error:
         raise PasskeyRefused from error
-    Passkey.update(sign_count=seen.new_sign_count, used_at=utcnow()).where(Passkey.id == row.id).execute()
+    Passkey.update(sign_count=seen.new_sign_count, last_used_at=utcnow()).where(Passkey.id == row.id).execute()
     return row
 
 

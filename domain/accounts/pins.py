@@ -14,7 +14,7 @@ from domain.accounts import devices, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
 from domain.identity import persons
 from domain.outbox import mail
-from models import Device, Identification, Pin, PinTries, User, transaction
+from models import Device, Identification, Pin, PinAttempts, User, transaction
 
 MAX_ATTEMPTS = 5  # PSD2 RTS art. 4(3)(b): at most five
 # How long after an identification a new pin may be set.
@@ -29,8 +29,8 @@ def has_pin(user: User) -> bool:
 def is_pin_locked(user: User, device_id: int | None) -> bool:
     """Return whether the pin is locked on this device; it may work on another."""
     return (
-        PinTries.select()
-        .where(PinTries.user == user.id, PinTries.device == device_id, PinTries.locked_at.is_null(False))
+        PinAttempts.select()
+        .where(PinAttempts.user == user.id, PinAttempts.device == device_id, PinAttempts.locked_at.is_null(False))
         .exists()
     )
 
@@ -57,7 +57,7 @@ def set_pin(user: User, pin: str) -> None:
         if not identified_since(user, max(old.set_at, utcnow() - IDENTIFICATION_VALIDITY)):
             raise PinAlreadySet
         Pin.update(pin_hash=hashed, set_at=utcnow()).where(Pin.user == user.id).execute()
-        PinTries.delete().where(PinTries.user == user.id).execute()
+        PinAttempts.delete().where(PinAttempts.user == user.id).execute()
         mail.enqueue_mail(user, "pin_changed", once=f"pin-changed:{user.id}:{utcnow().isoformat()}")
 
 
@@ -102,7 +102,7 @@ def check_pin(user: User, pin: str, device: Device | None) -> None:
             user,
             "pin_locked",
             once=f"pin-locked:{user.id}:{utcnow().isoformat()}",
-            device=devices.describe_user_agent(own.agent),
+            device=devices.describe_user_agent(own.user_agent),
         )
     raise PinLocked
 
@@ -113,16 +113,16 @@ def _count_attempt(user: User, device: Device) -> int:
     Raises:
     - PinLocked
     """
-    last = Case(None, [(PinTries.failures == MAX_ATTEMPTS - 1, PinTries.locked_at.to_value(utcnow()))])
-    mine = (PinTries.user == user.id) & (PinTries.device == device.id)
+    last = Case(None, [(PinAttempts.failures == MAX_ATTEMPTS - 1, PinAttempts.locked_at.to_value(utcnow()))])
+    mine = (PinAttempts.user == user.id) & (PinAttempts.device == device.id)
     with transaction():
-        PinTries.insert(user=user, device=device, failures=0).on_conflict_ignore().execute()
+        PinAttempts.insert(user=user, device=device, failures=0).on_conflict_ignore().execute()
         counted = (
-            PinTries.update(failures=PinTries.failures + 1, locked_at=last)
-            .where(mine, PinTries.locked_at.is_null())
+            PinAttempts.update(failures=PinAttempts.failures + 1, locked_at=last)
+            .where(mine, PinAttempts.locked_at.is_null())
             .execute()
         )
-        failures = PinTries.get(mine).failures
+        failures = PinAttempts.get(mine).failures
     if not counted:
         raise PinLocked
     return failures
@@ -130,6 +130,6 @@ def _count_attempt(user: User, device: Device) -> int:
 
 def unlock(user: User, device_id: int | None) -> None:
     """Reset the wrong attempts on this device, after the right pin, a passkey or an identification."""
-    PinTries.update(failures=0, locked_at=None).where(
-        PinTries.user == user.id, PinTries.device == device_id
+    PinAttempts.update(failures=0, locked_at=None).where(
+        PinAttempts.user == user.id, PinAttempts.device == device_id
     ).execute()

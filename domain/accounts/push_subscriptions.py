@@ -24,7 +24,7 @@ def subscribe(user: User, device: Device, written: str) -> None:
             (PushSubscription.endpoint_hash == endpoint_hash) | (PushSubscription.device == device.id)
         ).execute()
         sealed = encrypt(content, "push_subscription", user.id, endpoint_hash)
-        PushSubscription.create(user=user, device=device, endpoint_hash=endpoint_hash, sealed=sealed)
+        PushSubscription.create(user=user, device=device, endpoint_hash=endpoint_hash, endpoint_encrypted=sealed)
 
 
 def renew_subscription(visit: DeviceCookie, written: str) -> None:
@@ -45,7 +45,8 @@ def renew_subscription(visit: DeviceCookie, written: str) -> None:
             PushSubscription.endpoint_hash == endpoint_hash, PushSubscription.id != row.id
         ).execute()
         PushSubscription.update(
-            endpoint_hash=endpoint_hash, sealed=encrypt(content, "push_subscription", row.user_id, endpoint_hash)
+            endpoint_hash=endpoint_hash,
+            endpoint_encrypted=encrypt(content, "push_subscription", row.user_id, endpoint_hash)
         ).where(PushSubscription.id == row.id).execute()
 
 

@@ -14,7 +14,7 @@ from peewee import Case, Value
 from core.clock import utcnow
 from domain.common.encryption import blind_index
 from domain.common.errors import RateLimited
-from models import Attempts
+from models import RateLimitBucket
 
 MAX_WAIT = 900  # seconds
 
@@ -67,51 +67,51 @@ def consume_attempt(rule: str, target: object) -> None:
     - RateLimited: with the seconds to wait; this attempt is not counted.
     """
     now, limits, bucket = utcnow(), RULES[rule], _bucket(rule, target)
-    old = Attempts.last_at < now - limits.window
+    old = RateLimitBucket.last_attempt_at < now - limits.window
 
     def after(seconds: int) -> Value:
-        return Attempts.free_at.to_value(now + timedelta(seconds=seconds))  # Case needs the column's conversion
+        return RateLimitBucket.retry_at.to_value(now + timedelta(seconds=seconds))  # Case needs the column's conversion
 
     # the stored count is the one before this attempt; waits double from 1 second up to the longest
     doublings = range((limits.max_wait - 1).bit_length())
-    steps = [(Attempts.tries < limits.burst - 1, after(0))]
-    steps += [(Attempts.tries == limits.burst - 1 + n, after(2**n)) for n in doublings]
+    steps = [(RateLimitBucket.attempts < limits.burst - 1, after(0))]
+    steps += [(RateLimitBucket.attempts == limits.burst - 1 + n, after(2**n)) for n in doublings]
     counted = (
-        Attempts.insert(bucket=bucket, tries=1, free_at=now, last_at=now)
+        RateLimitBucket.insert(bucket=bucket, attempts=1, retry_at=now, last_attempt_at=now)
         .on_conflict(
-            conflict_target=[Attempts.bucket],
+            conflict_target=[RateLimitBucket.bucket],
             update={
-                Attempts.tries: Case(None, [(old, 1)], Attempts.tries + 1),
-                Attempts.free_at: Case(None, [(old, after(0)), *steps], after(limits.max_wait)),
-                Attempts.last_at: now,
+                RateLimitBucket.attempts: Case(None, [(old, 1)], RateLimitBucket.attempts + 1),
+                RateLimitBucket.retry_at: Case(None, [(old, after(0)), *steps], after(limits.max_wait)),
+                RateLimitBucket.last_attempt_at: now,
             },
-            where=(Attempts.free_at <= now) | old,
+            where=(RateLimitBucket.retry_at <= now) | old,
         )
-        .returning(Attempts.bucket)
+        .returning(RateLimitBucket.bucket)
         .execute()
     )
     if list(counted):
         return
-    row = Attempts.get_by_id(bucket)
-    raise RateLimited(max(1, round((row.free_at - now).total_seconds() + 0.5)))
+    row = RateLimitBucket.get_by_id(bucket)
+    raise RateLimited(max(1, round((row.retry_at - now).total_seconds() + 0.5)))
 
 
 def refund(rule: str, target: object) -> None:
     """Do not count an attempt that succeeded."""
-    Attempts.update(tries=Attempts.tries - 1, free_at=utcnow()).where(
-        Attempts.bucket == _bucket(rule, target), Attempts.tries > 0
+    RateLimitBucket.update(attempts=RateLimitBucket.attempts - 1, retry_at=utcnow()).where(
+        RateLimitBucket.bucket == _bucket(rule, target), RateLimitBucket.attempts > 0
     ).execute()
 
 
 def reset_attempts(rule: str, target: object) -> None:
     """Start counting again, after the right user has succeeded."""
-    Attempts.delete().where(Attempts.bucket == _bucket(rule, target)).execute()
+    RateLimitBucket.delete().where(RateLimitBucket.bucket == _bucket(rule, target)).execute()
 
 
 def purge_expired_attempts() -> int:
     """Delete buckets that no longer count. Returns their number."""
     longest = max(rule.window for rule in RULES.values())
-    return Attempts.delete().where(Attempts.last_at < utcnow() - longest).execute()
+    return RateLimitBucket.delete().where(RateLimitBucket.last_attempt_at < utcnow() - longest).execute()
 
 
 def _bucket(rule: str, target: object) -> str:

@@ -8,7 +8,7 @@ from core.clock import utcnow
 from core.ids import random_token
 from domain.accounts import devices
 from domain.common.encryption import blind_index
-from models import Challenge, Device, LoginSession, PushSubscription, User
+from models import Device, LoginSession, PushSubscription, User, WebauthnChallenge
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
@@ -26,12 +26,12 @@ def load_session(secret: str, active: bool = True) -> LoginSession | None:
     """
     now = utcnow()
     row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret), LoginSession.expires_at > now)
-    if row is not None and active and now - row.seen_at > _ACTIVITY_INTERVAL:
-        if row.proved_at is not None and row.proved_until is not None and row.proved_until > now:
+    if row is not None and active and now - row.last_seen_at > _ACTIVITY_INTERVAL:
+        if row.authenticated_at is not None and row.elevated_until is not None and row.elevated_until > now:
             # counted from the last stored moment, so that inactivity never exceeds five minutes
-            row.proved_until = min(now + AUTHENTICATION_IDLE, row.proved_at + AUTHENTICATION_LIFE)
+            row.elevated_until = min(now + AUTHENTICATION_IDLE, row.authenticated_at + AUTHENTICATION_LIFE)
         LoginSession.update(
-            seen_at=now, expires_at=_expires_at(row.user_id, row.created_at), proved_until=row.proved_until
+            last_seen_at=now, expires_at=_expires_at(row.user_id, row.created_at), elevated_until=row.elevated_until
         ).where(LoginSession.token_hash == row.token_hash).execute()
     return row
 
@@ -53,9 +53,9 @@ def start_session(data: dict, user_id: int | None, device_id: int | None = None)
     """Create a session and return the secret for the cookie. Signing in counts as recent authentication."""
     secret, now = random_token(), utcnow()
     LoginSession.create(
-        token_hash=blind_index(secret), user=user_id, data=data, created_at=now, seen_at=now, device=device_id,
-        expires_at=_expires_at(user_id, now), proved_at=now if user_id else None,
-        proved_until=now + AUTHENTICATION_IDLE if user_id else None,
+        token_hash=blind_index(secret), user=user_id, data=data, created_at=now, last_seen_at=now, device=device_id,
+        expires_at=_expires_at(user_id, now), authenticated_at=now if user_id else None,
+        elevated_until=now + AUTHENTICATION_IDLE if user_id else None,
     )  # fmt: skip
     return secret
 
@@ -86,7 +86,7 @@ def sign_out_where(*conditions: Any) -> int:
 def mark_reauthenticated(secret: str | None) -> None:
     """Record that the user has just re-authenticated in this session."""
     now = utcnow()
-    LoginSession.update(proved_at=now, proved_until=now + AUTHENTICATION_IDLE).where(
+    LoginSession.update(authenticated_at=now, elevated_until=now + AUTHENTICATION_IDLE).where(
         LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
     ).execute()
 
@@ -99,7 +99,7 @@ def is_recently_authenticated(secret: str | None) -> bool:
     row = LoginSession.get_or_none(
         LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
     )
-    return row is not None and row.proved_until is not None and row.proved_until > utcnow()
+    return row is not None and row.elevated_until is not None and row.elevated_until > utcnow()
 
 
 def device_of(secret: str | None) -> Device | None:
@@ -133,9 +133,11 @@ def list_sessions(user: User, secret: str | None) -> list[SessionView]:
 
 
 def _view(row: LoginSession, own: str, device: Device | None) -> SessionView:
-    description = devices.describe_user_agent(device.agent) if device else ""
+    description = devices.describe_user_agent(device.user_agent) if device else ""
     confirmed = device is not None and device.confirmed_at is not None
-    return SessionView(row.created_at, row.seen_at, row.token_hash == own, row.token_hash[:24], description, confirmed)
+    return SessionView(
+        row.created_at, row.last_seen_at, row.token_hash == own, row.token_hash[:24], description, confirmed
+    )
 
 
 def revoke_session(user: User, key: str) -> bool:
@@ -153,5 +155,5 @@ def revoke_other_sessions(user: User, secret: str | None) -> int:
 
 def purge_expired_sessions() -> int:
     """Delete expired sessions and challenges. Returns the number of sessions."""
-    Challenge.delete().where(Challenge.expires_at <= utcnow()).execute()
+    WebauthnChallenge.delete().where(WebauthnChallenge.expires_at <= utcnow()).execute()
     return LoginSession.delete().where(LoginSession.expires_at <= utcnow()).execute()

@@ -18,7 +18,8 @@ from domain.common.errors import (
     UnknownBank,
 )
 from domain.common.services import services
-from models import BankAccount, BankLink, Client, transaction
+from models import BankAccount, BankConsent, Client, transaction
+from models.states import ConsentStatus
 
 SYNC_INTERVAL = timedelta(hours=6)
 LEASE_SECONDS = 300
@@ -29,9 +30,11 @@ log = logging.getLogger(__name__)
 def due_consents() -> list[int]:
     """Return the ids of at most 200 consents that are due for a sync."""
     now = utcnow()
-    free = BankLink.lease_until.is_null() | (BankLink.lease_until < now)
-    query = BankLink.select(BankLink.id).where(BankLink.due_at <= now, free, BankLink.status.in_(("started", "valid")))
-    return [row.id for row in query.order_by(BankLink.due_at).limit(200)]
+    free = BankConsent.lease_until.is_null() | (BankConsent.lease_until < now)
+    query = BankConsent.select(BankConsent.id).where(
+        BankConsent.due_at <= now, free, BankConsent.status.in_((ConsentStatus.STARTED, ConsentStatus.VALID))
+    )
+    return [row.id for row in query.order_by(BankConsent.due_at).limit(200)]
 
 
 def sync_consent(link_id: int) -> bool:
@@ -39,32 +42,36 @@ def sync_consent(link_id: int) -> bool:
 
     A consent whose customer never returned from the bank is polled for a day. Returns False if it is not due.
     """
-    link = leases.claim_lease(BankLink, link_id, LEASE_SECONDS, BankLink.due_at <= utcnow())
+    link = leases.claim_lease(BankConsent, link_id, LEASE_SECONDS, BankConsent.due_at <= utcnow())
     if link is None:
         return False
     next_at = utcnow() + SYNC_INTERVAL
     try:
-        if link.status == "started":
+        if link.status == ConsentStatus.STARTED:
             _recover_unreturned(link)
-        elif link.status == "valid":
+        elif link.status == ConsentStatus.VALID:
             _sync_valid(link)
     except (BankUnavailable, UnknownBank, ConsentQuotaExceeded) as error:
         log.info("link %s: %s", link_id, type(error).__name__)
         next_at = utcnow() + timedelta(hours=1)
     except ConsentPending:
         next_at = utcnow() + ASK_AFTER
-    current = BankLink.get_by_id(link_id)
-    ended = current.status not in ("started", "valid")
+    current = BankConsent.get_by_id(link_id)
+    ended = current.status not in (ConsentStatus.STARTED, ConsentStatus.VALID)
     leases.release_lease(current, due_at=None if ended else next_at)
     return True
 
 
-def _recover_unreturned(link: BankLink) -> None:
+def _recover_unreturned(link: BankConsent) -> None:
     """Import the accounts of a consent that was granted although the redirect never returned; give up after a day."""
     if utcnow() - link.created_at > GIVE_UP_AFTER:
-        values = {"status": "refused", "consent_status": "received"}
+        values = {"status": ConsentStatus.DECLINED, "bank_consent_status": "received"}
         with transaction(link.client_id):
-            if BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute():
+            if (
+                BankConsent.update(**values)
+                .where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.STARTED)
+                .execute()
+            ):
                 oauth_grants.discard_tokens(link)
         return
     try:
@@ -73,7 +80,7 @@ def _recover_unreturned(link: BankLink) -> None:
         log.info("link %s was refused at the bank", link.id)
 
 
-def _sync_valid(link: BankLink) -> None:
+def _sync_valid(link: BankConsent) -> None:
     holder_verification.verify_holders(link)
     consents.count_access(link, "consent", None)
     if not _refresh_status(link):
@@ -82,7 +89,7 @@ def _sync_valid(link: BankLink) -> None:
     _refresh_balances(link, None)
 
 
-def _refresh_status(link: BankLink) -> bool:
+def _refresh_status(link: BankConsent) -> bool:
     """Ask the bank for the consent's status. Returns whether it is still valid.
 
     Raises:
@@ -90,7 +97,7 @@ def _refresh_status(link: BankLink) -> bool:
     - UnknownBank
     """
     config = oauth_grants.with_access_token(bank_config_of(link.bank), link)
-    BankLink.update(bank_name=config.name).where(BankLink.id == link.id).execute()
+    BankConsent.update(bank_name=config.name).where(BankConsent.id == link.id).execute()
     try:
         state = services().bank.consent(config, link.consent_id or "", uuid())
     except port.BankRefused as error:
@@ -103,7 +110,7 @@ def _refresh_status(link: BankLink) -> bool:
     return consents.save_consent_status(link, state)
 
 
-def _refresh_balances(link: BankLink, psu: port.Psu | None) -> None:
+def _refresh_balances(link: BankConsent, psu: port.Psu | None) -> None:
     """Fetch the balance of every account under this consent; a failing account does not stop the others.
 
     Raises:
@@ -111,7 +118,7 @@ def _refresh_balances(link: BankLink, psu: port.Psu | None) -> None:
     - ConsentQuotaExceeded
     """
     config, failed = oauth_grants.with_access_token(bank_config_of(link.bank), link), None
-    for row in BankAccount.select().where(BankAccount.link == link.id):
+    for row in BankAccount.select().where(BankAccount.consent == link.id):
         arguments = (services().bank.balance, config, link.consent_id or "", row.resource_id, psu, uuid())
         try:
             balance = consents.call_with_quota(link, f"balances:{row.id}", psu, *arguments)
@@ -129,14 +136,16 @@ def _refresh_balances(link: BankLink, psu: port.Psu | None) -> None:
 
 
 def _stale(client: Client):
-    old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - BALANCE_VALIDITY)
-    asked = (BankLink.status == "valid") & (BankLink.bank != manual_bank.MANUAL_BANK_ID)
-    return (BankLink.client == client.id) & asked & old
+    old = BankConsent.balances_requested_at.is_null() | (
+        BankConsent.balances_requested_at < utcnow() - BALANCE_VALIDITY
+    )
+    asked = (BankConsent.status == ConsentStatus.VALID) & (BankConsent.bank != manual_bank.MANUAL_BANK_ID)
+    return (BankConsent.client == client.id) & asked & old
 
 
 def needs_refresh(client: Client) -> bool:
     """Return whether a refresh now would ask any bank."""
-    return BankLink.select().where(_stale(client)).exists()
+    return BankConsent.select().where(_stale(client)).exists()
 
 
 def refresh_balances(client: Client, psu: port.Psu) -> None:
@@ -148,8 +157,12 @@ def refresh_balances(client: Client, psu: port.Psu) -> None:
     - BankUnavailable: after all banks have been asked.
     """
     failed = False
-    for link in list(BankLink.select().where(_stale(client)).order_by(BankLink.id)):
-        claimed = BankLink.update(looked_at=utcnow()).where(BankLink.id == link.id, _stale(client)).execute()
+    for link in list(BankConsent.select().where(_stale(client)).order_by(BankConsent.id)):
+        claimed = (
+            BankConsent.update(balances_requested_at=utcnow())
+            .where(BankConsent.id == link.id, _stale(client))
+            .execute()
+        )
         if not claimed:
             continue  # another request is already doing so
         try:

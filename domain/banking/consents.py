@@ -10,7 +10,8 @@ from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded
 from domain.outbox import mail, push
-from models import BankAccess, BankAccount, BankLink, Client, transaction
+from models import BankAccount, BankConsent, Client, ConsentUsage, transaction
+from models.states import ConsentStatus
 
 MAX_UNATTENDED_READS = 4  # per day: PSD2 RTS art. 36(5)(b); frequencyPerDay of the Berlin Group
 SOON = timedelta(days=7)
@@ -39,7 +40,7 @@ class ConsentView:
         return self.word != "valid"
 
 
-def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
+def count_access(link: BankConsent, what: str, psu: port.Psu | None) -> None:
     """Count one read of a resource ("balances:7") under this consent, before it is made.
 
     Nothing is counted while the customer (PSU) is present. One statement counts, so that two workers cannot both take
@@ -51,11 +52,11 @@ def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
     if psu is not None:
         return
     counted = (
-        BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=1)
+        ConsentUsage.insert(consent=link.id, day=today_amsterdam(), resource=what, read_count=1)
         .on_conflict(
-            conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
-            update={BankAccess.times: BankAccess.times + 1},
-            where=(BankAccess.times < MAX_UNATTENDED_READS),
+            conflict_target=(ConsentUsage.consent, ConsentUsage.day, ConsentUsage.resource),
+            update={ConsentUsage.read_count: ConsentUsage.read_count + 1},
+            where=(ConsentUsage.read_count < MAX_UNATTENDED_READS),
         )
         .as_rowcount()
         .execute()
@@ -64,7 +65,7 @@ def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
         raise ConsentQuotaExceeded
 
 
-def call_with_quota(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
+def call_with_quota(link: BankConsent, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
     """Make one call for account data under this consent, counted against its quota.
 
     Raises:
@@ -87,15 +88,17 @@ def call_with_quota(link: BankLink, what: str, psu: port.Psu | None, call: Calla
         raise BankUnavailable from error
 
 
-def _exhaust_quota(link: BankLink, what: str) -> None:
+def _exhaust_quota(link: BankConsent, what: str) -> None:
     """Mark the quota as used up: the bank has counted more reads than we have."""
-    BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=MAX_UNATTENDED_READS).on_conflict(
-        conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
-        update={BankAccess.times: MAX_UNATTENDED_READS},
+    ConsentUsage.insert(
+        consent=link.id, day=today_amsterdam(), resource=what, read_count=MAX_UNATTENDED_READS
+    ).on_conflict(
+        conflict_target=(ConsentUsage.consent, ConsentUsage.day, ConsentUsage.resource),
+        update={ConsentUsage.read_count: MAX_UNATTENDED_READS},
     ).execute()
 
 
-def terminate_consent(link: BankLink, word: str) -> bool:
+def terminate_consent(link: BankConsent, word: str) -> bool:
     """Mark the consent as ended; `word` is the reason.
 
     Its accounts remain and may still pay. Returns whether it was valid.
@@ -104,17 +107,21 @@ def terminate_consent(link: BankLink, word: str) -> bool:
         return terminate_consent_in_transaction(link, word)
 
 
-def terminate_consent_in_transaction(link: BankLink, word: str) -> bool:
+def terminate_consent_in_transaction(link: BankConsent, word: str) -> bool:
     """Like `terminate_consent`, inside the caller's transaction."""
-    values = {"status": "ended", "consent_status": word, "asked_at": utcnow(), "due_at": None}
-    ended = BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
+    values = {"status": ConsentStatus.ENDED, "bank_consent_status": word, "status_checked_at": utcnow(), "due_at": None}
+    ended = (
+        BankConsent.update(**values)
+        .where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.VALID)
+        .execute()
+    )
     if ended:
         audit.record_event(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
-        _notify_of_early_end(BankLink.get_by_id(link.id), word)
+        _notify_of_early_end(BankConsent.get_by_id(link.id), word)
     return bool(ended)
 
 
-def _notify_of_early_end(link: BankLink, word: str) -> None:
+def _notify_of_early_end(link: BankConsent, word: str) -> None:
     """Tell each owner that the bank ended a consent before its last day; not if this program replaced it."""
     is_over = link.valid_until is not None and link.valid_until < today_amsterdam()
     if word == REPLACED or is_over or not _in_use(link):
@@ -129,7 +136,7 @@ def _notify_of_early_end(link: BankLink, word: str) -> None:
         )  # fmt: skip
 
 
-def save_consent_status(link: BankLink, state: port.ConsentState) -> bool:
+def save_consent_status(link: BankConsent, state: port.ConsentState) -> bool:
     """Store the bank's answer about a valid consent. Returns False if the consent has ended.
 
     The last day comes from the bank's answer, not from our request.
@@ -137,16 +144,16 @@ def save_consent_status(link: BankLink, state: port.ConsentState) -> bool:
     if state.status not in ("valid", "partiallyAuthorised"):
         terminate_consent(link, state.status)
         return False
-    values = {"consent_status": state.status, "valid_until": state.valid_until, "asked_at": utcnow()}
-    BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
+    values = {"bank_consent_status": state.status, "valid_until": state.valid_until, "status_checked_at": utcnow()}
+    BankConsent.update(**values).where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.VALID).execute()
     return True
 
 
-def send_expiry_reminder(link: BankLink) -> None:
+def send_expiry_reminder(link: BankConsent) -> None:
     """Mail each owner seven days before the consent ends, once per consent, if it has accounts that may pay."""
-    link = BankLink.get_by_id(link.id)
+    link = BankConsent.get_by_id(link.id)
     view = consent_view(link)
-    if link.status != "valid" or view.word != "ends" or link.valid_until is None or not _in_use(link):
+    if link.status != ConsentStatus.VALID or view.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
@@ -160,25 +167,25 @@ def send_expiry_reminder(link: BankLink) -> None:
             )  # fmt: skip
 
 
-def _in_use(link: BankLink) -> bool:
-    return link.holder_confirmed_at is not None and BankAccount.select().where(BankAccount.link == link.id).exists()
+def _in_use(link: BankConsent) -> bool:
+    return link.holder_confirmed_at is not None and BankAccount.select().where(BankAccount.consent == link.id).exists()
 
 
-def consent_view(link: BankLink) -> ConsentView:
+def consent_view(link: BankConsent) -> ConsentView:
     """Return how this consent stands today. After its last day it is expired, even if the bank cannot be asked."""
     left = (link.valid_until - today_amsterdam()).days if link.valid_until else None
-    word = "valid" if link.status == "valid" else link.consent_status or "unknown"
-    if link.status == "valid" and left is not None:
+    word = "valid" if link.status == ConsentStatus.VALID else link.bank_consent_status or "unknown"
+    if link.status == ConsentStatus.VALID and left is not None:
         word = "expired" if left < 0 else "ends" if left <= SOON.days else "valid"
     return ConsentView(link.id, link.bank_name or link.bank, word, link.valid_until, left)
 
 
 def consents_of_client(client: Client) -> dict[int, ConsentView]:
     """Return the consents, by id, that cover this client's confirmed accounts."""
-    query = BankLink.select().join(BankAccount).where(BankLink.client == client.id).distinct()
+    query = BankConsent.select().join(BankAccount).where(BankConsent.client == client.id).distinct()
     return {
         row.id: consent_view(row)
-        for row in query.where(BankLink.holder_confirmed_at.is_null(False)).order_by(BankLink.id)
+        for row in query.where(BankConsent.holder_confirmed_at.is_null(False)).order_by(BankConsent.id)
     }
 
 

@@ -13,7 +13,8 @@ from core.clock import utcnow
 from domain.banking import manual_bank
 from domain.common import audit
 from domain.common.services import services
-from models import BankAccount, BankLink, Client, transaction
+from models import BankAccount, BankConsent, Client, transaction
+from models.states import HolderCheck
 
 # Legal forms in lower case without dots; longer forms before the forms that they contain.
 _LEGAL_FORMS = (
@@ -25,7 +26,7 @@ _LEGAL_FORM = re.compile(rf"\b(?:{'|'.join(_LEGAL_FORMS)})\b")
 # "B.V.", "V O F": a row of single letters is read as one word
 _LETTERS = re.compile(r"\b(?:[a-z] )+[a-z]\b")
 log = logging.getLogger(__name__)
-MAY_SHOW = ("agrees", "yes")
+MAY_SHOW = (HolderCheck.MATCHED, HolderCheck.APPROVED)
 
 
 def normalise_company_name(name: str) -> str:
@@ -52,13 +53,15 @@ def transactions_visible(account: BankAccount) -> bool:
     return account.holder_check in MAY_SHOW
 
 
-def verify_holders(link: BankLink) -> int:
+def verify_holders(link: BankConsent) -> int:
     """Approve each account of this consent whose holder's name matches the client's name in the register (KvK).
 
     An account is compared once per name from the bank; mismatches wait for an operator, whose decision stands. If the
     register cannot be asked, the next sync of the consent tries again. Returns the number of approved accounts.
     """
-    fresh = (BankAccount.link == link.id) & BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
+    fresh = (
+        (BankAccount.consent == link.id) & BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
+    )
     rows, client = list(BankAccount.select().where(fresh)), Client.get_by_id(link.client_id)
     if not rows:
         return 0
@@ -71,7 +74,7 @@ def verify_holders(link: BankLink) -> int:
 
 
 def _compare(row: BankAccount, register_name: str) -> bool:
-    found = "agrees" if names_match(row.holder_name, register_name) else None
+    found = HolderCheck.MATCHED if names_match(row.holder_name, register_name) else None
     unchanged = (BankAccount.id == row.id) & (BankAccount.holder_name == row.holder_name)
     with transaction(row.client_id):
         values = {"holder_check": found, "holder_checked_at": utcnow()}
@@ -84,15 +87,15 @@ def _compare(row: BankAccount, register_name: str) -> bool:
 
 def pending_holder_reviews() -> list[BankAccount]:
     """Return the accounts that wait for an operator's decision about the holder, each with its client."""
-    query = BankAccount.select(BankAccount, BankLink, Client).join(BankLink).switch(BankAccount).join(Client)
-    confirmed = BankLink.holder_confirmed_at.is_null(False)
+    query = BankAccount.select(BankAccount, BankConsent, Client).join(BankConsent).switch(BankAccount).join(Client)
+    confirmed = BankConsent.holder_confirmed_at.is_null(False)
     confirmed &= BankAccount.bank != manual_bank.MANUAL_BANK_ID  # no bank, so no holder name and no transactions
     return list(query.where(BankAccount.holder_check.is_null(), confirmed).order_by(BankAccount.id))
 
 
 def decide_holder(account: BankAccount, answer: str, reason: str, by: str) -> None:
     """Store an operator's decision, "yes" or "no". The reason goes into the audit log."""
-    if answer not in ("yes", "no"):
+    if answer not in (HolderCheck.APPROVED, HolderCheck.REJECTED):
         raise ValueError("a decision is yes or no")
     with transaction(account.client_id):
         values = {"holder_check": answer, "holder_checked_at": utcnow()}

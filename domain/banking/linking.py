@@ -15,7 +15,8 @@ from domain.common.encryption import blind_index
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.common.services import services
 from domain.identity import identification
-from models import BankAccount, BankLink, BankOrder, Client, User, transaction
+from models import BankAccount, BankConsent, BankOrder, Client, User, transaction
+from models.states import ConsentStatus
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def bank_config_of(bank_id: str) -> port.BankConfig:
 
 def bank_config_for_account(account: BankAccount) -> port.BankConfig:
     """Return the configuration for calls about this account, with the customer's access token if the bank needs one."""
-    return oauth_grants.with_access_token(bank_config_of(account.bank), account.link)
+    return oauth_grants.with_access_token(bank_config_of(account.bank), account.consent)
 
 
 def bank_config_for_order(order: BankOrder) -> port.BankConfig:
@@ -76,7 +77,7 @@ def bank_config_for_order(order: BankOrder) -> port.BankConfig:
     - UnknownBank
     - BankUnavailable
     """
-    return config_as_of_order(bank_config_for_account(order.bank_account), order.form)
+    return config_as_of_order(bank_config_for_account(order.bank_account), order.message_format)
 
 
 def all_bank_configs() -> dict[str, port.BankConfig]:
@@ -123,15 +124,15 @@ def start_consent(client: Client, user: User, bank_id: str, psu: port.Psu, next_
     identification.require_fresh_authority(client, user)
     config, state = bank_config_of(bank_id), random_token()
     return_url = f"{services().base_url}/bank/terug/{state}"
-    link = BankLink.create(
+    link = BankConsent.create(
         client=client, user=user, bank=bank_id, bank_name=config.name, state_hash=blind_index(state),
-        next_page=next_page,
+        return_path=next_page,
     )  # fmt: skip
     if oauth_grants.requires_oauth(config):
         return oauth_grants.start_authorization(link, state)
     started = _call_bank(services().bank.start_consent, config, psu, return_url, f"{return_url}?geweigerd=1", uuid())
     values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
-    BankLink.update(**values).where(BankLink.id == link.id).execute()
+    BankConsent.update(**values).where(BankConsent.id == link.id).execute()
     return started.redirect_url
 
 
@@ -145,7 +146,7 @@ def _call_bank(call: Any, *args: Any) -> Any:
         raise BankUnavailable from error
 
 
-def complete_consent(state: str, user: User, psu: port.Psu) -> BankLink:
+def complete_consent(state: str, user: User, psu: port.Psu) -> BankConsent:
     """Complete a consent after the redirect. The redirect itself proves nothing: the bank is asked for the status.
 
     Raises:
@@ -154,13 +155,13 @@ def complete_consent(state: str, user: User, psu: port.Psu) -> BankLink:
     - ConsentRefused
     - BankUnavailable
     """
-    link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
+    link = BankConsent.get_or_none(BankConsent.state_hash == blind_index(state), BankConsent.user == user.id)
     if link is None or link.consent_id is None:
         raise NotFound
     return import_accounts(link, psu)
 
 
-def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
+def import_accounts(link: BankConsent, psu: port.Psu | None) -> BankConsent:
     """Ask the bank for the status of a started consent and store its accounts. A second call changes nothing.
 
     `psu` is None if the customer is not present.
@@ -171,15 +172,22 @@ def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
     - BankUnavailable
     - ConsentQuotaExceeded
     """
-    if link.status in ("valid", "ended"):
+    if link.status in (ConsentStatus.VALID, ConsentStatus.ENDED):
         return link
     config, consent_id = oauth_grants.with_access_token(bank_config_of(link.bank), link), link.consent_id or ""
     consent = _call_bank(services().bank.consent, config, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
     if consent.status != "valid":
-        values = {"status": "refused", "consent_status": consent.status, "returned_at": utcnow(), "due_at": None}
-        BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute()
+        values = {
+            "status": ConsentStatus.DECLINED,
+            "bank_consent_status": consent.status,
+            "returned_at": utcnow(),
+            "due_at": None,
+        }
+        BankConsent.update(**values).where(
+            BankConsent.id == link.id, BankConsent.status != ConsentStatus.VALID
+        ).execute()
         raise ConsentRefused
     consents.count_access(link, "accounts", psu)
     accounts = _call_bank(services().bank.accounts, config, consent_id, psu, uuid())
@@ -187,7 +195,7 @@ def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
     balances = {a.resource_id: _balance(config, consent_id, a.resource_id, psu) for a in euro_accounts} if psu else {}
     _save_accounts(link, consent, euro_accounts, balances)
     holder_verification.verify_holders(link)
-    return BankLink.get_by_id(link.id)
+    return BankConsent.get_by_id(link.id)
 
 
 def _balance(config: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
@@ -198,41 +206,46 @@ def _balance(config: port.BankConfig, consent_id: str, resource_id: str, psu: po
         return None
 
 
-def _save_accounts(link: BankLink, consent: port.ConsentState, accounts: list[port.Account], balances: dict) -> None:
+def _save_accounts(link: BankConsent, consent: port.ConsentState, accounts: list[port.Account], balances: dict) -> None:
     now, owners = utcnow(), sorted({a.owner_name for a in accounts if a.owner_name})
     with transaction(link.client_id):
         values = {
-            "status": "valid", "consent_status": consent.status, "valid_until": consent.valid_until, "asked_at": now,
+            "status": ConsentStatus.VALID, "bank_consent_status": consent.status, "valid_until": consent.valid_until,
+            "status_checked_at": now,
             "returned_at": now, "due_at": now, "holder_name": ", ".join(owners),
         }  # fmt: skip
-        if not BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute():
+        if (
+            not BankConsent.update(**values)
+            .where(BankConsent.id == link.id, BankConsent.status != ConsentStatus.VALID)
+            .execute()
+        ):
             return  # two redirects at once: the other one stored it
         known = all(_known_holder(link, account) for account in accounts)
         for account in accounts:
             _save_account(link, account, balances.get(account.resource_id))
         if known and accounts:
-            BankLink.update(holder_confirmed_at=now).where(BankLink.id == link.id).execute()
+            BankConsent.update(holder_confirmed_at=now).where(BankConsent.id == link.id).execute()
         _end_older(link)
         actor, subject = audit.by_user(link.user), f"link:{link.id}"
         audit.record_event(link.client_id, actor, "bank.linked", subject, bank=link.bank, count=len(accounts))
 
 
-def _known_holder(link: BankLink, account: port.Account) -> bool:
+def _known_holder(link: BankConsent, account: port.Account) -> bool:
     """Return whether the customer confirmed this holder at this bank before: a renewal needs no confirmation.
 
     An account without a holder name counts as known if it was confirmed without one.
     """
-    query = BankAccount.select(BankAccount.iban, BankAccount.holder_name).join(BankLink)
+    query = BankAccount.select(BankAccount.iban, BankAccount.holder_name).join(BankConsent)
     here = (BankAccount.client == link.client_id) & (BankAccount.bank == link.bank)
-    confirmed = {(r.iban, r.holder_name) for r in query.where(here, BankLink.holder_confirmed_at.is_null(False))}
+    confirmed = {(r.iban, r.holder_name) for r in query.where(here, BankConsent.holder_confirmed_at.is_null(False))}
     name = account.owner_name or ""
     return (account.iban, name) in confirmed or bool(name and name in {known for _, known in confirmed})
 
 
-def _save_account(link: BankLink, account: port.Account, balance: port.Balance | None) -> None:
+def _save_account(link: BankConsent, account: port.Account, balance: port.Balance | None) -> None:
     """Store one row per IBAN, kept for ever, so that its mappings stay. A new holder name is verified again."""
     facts: dict[str, Any] = {
-        "link": link.id, "bank": link.bank, "name": account.name or account.iban,
+        "consent": link.id, "bank": link.bank, "name": account.name or account.iban,
         "holder_name": account.owner_name or "", "resource_id": account.resource_id,
     }  # fmt: skip
     if balance:
@@ -246,24 +259,26 @@ def _save_account(link: BankLink, account: port.Account, balance: port.Balance |
     ).execute()
 
 
-def _end_older(link: BankLink) -> None:
+def _end_older(link: BankConsent) -> None:
     """End the consents at the same bank whose accounts are all under this one now, and have their tokens revoked."""
-    empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
-    mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
-    for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
+    empty = ~BankConsent.id.in_(BankAccount.select(BankAccount.consent))
+    mine = (BankConsent.client == link.client_id) & (BankConsent.bank == link.bank) & (BankConsent.id != link.id)
+    for older in BankConsent.select().where(mine, BankConsent.status == ConsentStatus.VALID, empty):
         consents.terminate_consent_in_transaction(older, consents.REPLACED)
-    for older in BankLink.select().where(mine, BankLink.status.in_(("ended", "refused")), empty):
+    for older in BankConsent.select().where(
+        mine, BankConsent.status.in_((ConsentStatus.ENDED, ConsentStatus.DECLINED)), empty
+    ):
         oauth_grants.discard_tokens(older)
 
 
-def get_consent(client: Client, link_id: int) -> BankLink:
-    link = BankLink.get_or_none(BankLink.id == link_id, BankLink.client == client.id)
+def get_consent(client: Client, link_id: int) -> BankConsent:
+    link = BankConsent.get_or_none(BankConsent.id == link_id, BankConsent.client == client.id)
     if link is None:
         raise NotFound
     return link
 
 
-def confirm_holder(client: Client, user: User, link_id: int) -> BankLink:
+def confirm_holder(client: Client, user: User, link_id: int) -> BankConsent:
     """Record that the customer confirmed the holder's name. From then on the accounts can pay.
 
     Raises:
@@ -271,26 +286,26 @@ def confirm_holder(client: Client, user: User, link_id: int) -> BankLink:
     - ConsentPending
     """
     link = get_consent(client, link_id)
-    if link.status != "valid":
+    if link.status != ConsentStatus.VALID:
         raise ConsentPending
     with transaction(client.id):
-        BankLink.update(holder_confirmed_at=utcnow()).where(BankLink.id == link.id).execute()
+        BankConsent.update(holder_confirmed_at=utcnow()).where(BankConsent.id == link.id).execute()
         audit.record_event(client.id, audit.by_user(user), "bank.holder_confirmed", f"link:{link.id}")
     return get_consent(client, link_id)
 
 
 def _query(*conditions: Any) -> list[AccountView]:
-    query = BankAccount.select(BankAccount, BankLink).join(BankLink).where(*conditions).order_by(BankAccount.id)
+    query = BankAccount.select(BankAccount, BankConsent).join(BankConsent).where(*conditions).order_by(BankAccount.id)
     return [account_view(row) for row in query]
 
 
 def payable_accounts(client: Client) -> list[AccountView]:
     """Return the client's accounts whose holder is confirmed."""
-    return _query(BankAccount.client == client.id, BankLink.holder_confirmed_at.is_null(False))
+    return _query(BankAccount.client == client.id, BankConsent.holder_confirmed_at.is_null(False))
 
 
-def accounts_of_link(link: BankLink) -> list[AccountView]:
-    return _query(BankAccount.link == link.id)
+def accounts_of_link(link: BankConsent) -> list[AccountView]:
+    return _query(BankAccount.consent == link.id)
 
 
 def account_view(row: BankAccount) -> AccountView:
@@ -299,8 +314,9 @@ def account_view(row: BankAccount) -> AccountView:
     Asks no bank; reads the directory only if the bank's name is not stored.
     """
     return AccountView(
-        row.id, row.iban, row.name, row.holder_name, row.link.bank_name or bank_config_or_default(row.bank).name,
-        row.balance_cents, row.balance_at, row.limit_payment_cents, row.limit_day_cents, row.link_id, row.holder_check,
+        row.id, row.iban, row.name, row.holder_name, row.consent.bank_name or bank_config_or_default(row.bank).name,
+        row.balance_cents, row.balance_at, row.limit_payment_cents, row.limit_day_cents, row.consent_id,
+        row.holder_check,
     )  # fmt: skip
 
 
@@ -315,7 +331,7 @@ def bank_config_or_default(bank_id: str) -> port.BankConfig:
         return port.BankConfig(bank_id, bank_id, "")
 
 
-def awaiting_holder_confirmation(client: Client) -> list[BankLink]:
+def awaiting_holder_confirmation(client: Client) -> list[BankConsent]:
     """Return granted consents whose holder's name is not confirmed yet."""
-    query = BankLink.select().where(BankLink.client == client.id, BankLink.status == "valid")
-    return list(query.where(BankLink.holder_confirmed_at.is_null()).order_by(BankLink.id))
+    query = BankConsent.select().where(BankConsent.client == client.id, BankConsent.status == ConsentStatus.VALID)
+    return list(query.where(BankConsent.holder_confirmed_at.is_null()).order_by(BankConsent.id))

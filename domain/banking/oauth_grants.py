@@ -13,13 +13,14 @@ from domain.common import oauth_tokens, token_revocations
 from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.errors import BankUnavailable, ConsentRefused, NotFound
 from domain.common.services import services
-from models import BankAccount, BankGrant, BankLink, User, transaction
+from models import BankAccount, BankConsent, BankOauthGrant, User, transaction
+from models.states import ConsentStatus
 
 # Codes from which the adapter derives the consent's status (connectors/bank/ponto.py).
 PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
 _TOKENS = oauth_tokens.TokenStore(
-    BankGrant, token_revocations.PONTO, lambda row: ("bank_grant", row.link_id),
-    lambda row: (row.link.client_id, f"link:{row.link_id}"),
+    BankOauthGrant, token_revocations.PONTO, lambda row: ("bank_grant", row.consent_id),
+    lambda row: (row.consent.client_id, f"link:{row.consent_id}"),
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def bank_redirect_uri() -> str:
     return f"{services().base_url}/bank/terug"
 
 
-def start_authorization(link: BankLink, state: str) -> str:
+def start_authorization(link: BankConsent, state: str) -> str:
     """Return the URL where the customer authorises us, for a consent that has just been started.
 
     Raises:
@@ -41,8 +42,10 @@ def start_authorization(link: BankLink, state: str) -> str:
     """
     service, verifier = _service(), random_token()
     with transaction(link.client_id):
-        grant = BankGrant.create(link=link, verifier_sealed=encrypt(verifier, "bank_grant_verifier", link.id))
-        BankLink.update(consent_id=f"grant-{grant.id}").where(BankLink.id == link.id).execute()
+        grant = BankOauthGrant.create(
+            consent=link, pkce_verifier_encrypted=encrypt(verifier, "bank_grant_verifier", link.id)
+        )
+        BankConsent.update(consent_id=f"grant-{grant.id}").where(BankConsent.id == link.id).execute()
     return service.start(state, verifier, bank_redirect_uri())
 
 
@@ -56,18 +59,18 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     - ConsentRefused: there is no code, or the service rejects it.
     - BankUnavailable
     """
-    link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
-    grant = BankGrant.get_or_none(BankGrant.link == link.id) if link else None
+    link = BankConsent.get_or_none(BankConsent.state_hash == blind_index(state), BankConsent.user == user.id)
+    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == link.id) if link else None
     if grant is None:
         raise NotFound
-    sealed = grant.verifier_sealed
-    mine = (BankGrant.id == grant.id) & (BankGrant.verifier_sealed == sealed)
-    if sealed is None or BankGrant.update(verifier_sealed=None).where(mine).execute() != 1:
+    sealed = grant.pkce_verifier_encrypted
+    mine = (BankOauthGrant.id == grant.id) & (BankOauthGrant.pkce_verifier_encrypted == sealed)
+    if sealed is None or BankOauthGrant.update(pkce_verifier_encrypted=None).where(mine).execute() != 1:
         return  # already redeemed: the consent's status comes from the bank
     if code is None:
         raise ConsentRefused
     try:
-        tokens = _service().redeem(code, decrypt(sealed, "bank_grant_verifier", grant.link_id), bank_redirect_uri())
+        tokens = _service().redeem(code, decrypt(sealed, "bank_grant_verifier", grant.consent_id), bank_redirect_uri())
     except oauth.OAuthRefused as error:
         raise ConsentRefused from error
     except oauth.OAuthDown as error:
@@ -75,9 +78,9 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     _TOKENS.save(grant, tokens)
 
 
-def discard_tokens(link: BankLink) -> None:
+def discard_tokens(link: BankConsent) -> None:
     """Have the tokens of a link that nothing uses any more revoked, in the caller's transaction."""
-    grant = BankGrant.get_or_none(BankGrant.link == link.id)
+    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == link.id)
     if grant is not None:
         _TOKENS.discard(grant)
 
@@ -94,14 +97,14 @@ def _service() -> oauth.OAuthClient:
     return service
 
 
-def with_access_token(config: port.BankConfig, link: BankLink) -> port.BankConfig:
+def with_access_token(config: port.BankConfig, link: BankConsent) -> port.BankConfig:
     """Return the configuration, with access to the customer's token if the bank needs one."""
     return replace(config, access=lambda refused: _access_token(link.id, refused)) if requires_oauth(config) else config
 
 
 def _access_token(link_id: int, refused: str | None) -> str:
     """Return an access token. Raises the port's errors; nothing has been sent to the bank then."""
-    grant, service = BankGrant.get_or_none(BankGrant.link == link_id), services().ponto
+    grant, service = BankOauthGrant.get_or_none(BankOauthGrant.consent == link_id), services().ponto
     if grant is None or service is None:
         raise port.NotDelivered("no access token of the customer")
     try:
@@ -109,7 +112,7 @@ def _access_token(link_id: int, refused: str | None) -> str:
     except oauth_tokens.NotAuthorized:
         if _is_replaced(link_id):  # who read the account before asks again, by its new link
             raise port.NotDelivered("the accounts are under another link now") from None
-        raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
+        raise port.BankRefused(401, ENDED if grant.pkce_verifier_encrypted is None else PENDING, "") from None
     except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
             raise port.BankRefused(401, ENDED, "") from error
@@ -119,5 +122,5 @@ def _access_token(link_id: int, refused: str | None) -> str:
 
 
 def _is_replaced(link_id: int) -> bool:
-    over = BankLink.select().where(BankLink.id == link_id, BankLink.status == "ended").exists()
-    return over and not BankAccount.select().where(BankAccount.link == link_id).exists()
+    over = BankConsent.select().where(BankConsent.id == link_id, BankConsent.status == ConsentStatus.ENDED).exists()
+    return over and not BankAccount.select().where(BankAccount.consent == link_id).exists()

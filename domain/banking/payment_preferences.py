@@ -6,6 +6,7 @@ They apply from the next approval on: an approved payment stays as it was shown.
 from domain.common import audit
 from domain.common.errors import InsufficientRole
 from models import Client, Membership, transaction
+from models.states import Role
 
 
 def update_preferences(membership: Membership, batch_booking: bool, name_check: bool) -> bool:
@@ -17,9 +18,9 @@ def update_preferences(membership: Membership, batch_booking: bool, name_check: 
     Raises:
     - InsufficientRole: only owners may.
     """
-    if membership.role != "owner":
+    if membership.role != Role.OWNER:
         raise InsufficientRole
-    wanted = {"batch_booking": batch_booking, "name_check": name_check}
+    wanted = {"batch_booking": batch_booking, "vop_enabled": name_check}
     with transaction(membership.client_id):
         client = Client.get_by_id(membership.client_id)
         changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}

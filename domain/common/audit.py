@@ -25,7 +25,7 @@ def record_event(client_id: int, actor: str, kind: str, subject: str, **details:
     require_client_lock(client_id)  # two writers must not append to the same event
     last = last_event(client_id)
     event = AuditEvent(
-        client=client_id, number=last.number + 1 if last else 1, at=utcnow(), actor=actor, kind=kind,
+        client=client_id, number=last.number + 1 if last else 1, created_at=utcnow(), actor=actor, kind=kind,
         subject=subject, details=details, previous=last.hash if last else GENESIS,
     )  # fmt: skip
     event.hash = _keyed_hash(event)
@@ -59,7 +59,8 @@ def verify_chain(client_id: int) -> list[int]:
 
 def _body(event: AuditEvent) -> str:
     fields = [
-        event.client_id, event.number, event.at.isoformat(), event.actor, event.kind, event.subject, event.details,
+        event.client_id, event.number, event.created_at.isoformat(), event.actor, event.kind, event.subject,
+        event.details,
         event.previous,
     ]  # fmt: skip
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))

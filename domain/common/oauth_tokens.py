@@ -1,4 +1,4 @@
-"""OAuth tokens with rotating refresh tokens, encrypted in a row that has `tokens_sealed` and `lease_until`.
+"""OAuth tokens with rotating refresh tokens, encrypted in a row that has `tokens_encrypted` and `lease_until`.
 
 A refresh token is valid for one use (rotation, RFC 9700, section 4.14.2), and some services end the old access token
 with it. So one worker at a time refreshes, and new tokens are stored before anyone uses them. Other workers try again
@@ -44,7 +44,7 @@ class TokenStore:
 
     def save(self, row: Any, tokens: Tokens) -> None:
         """Store the tokens, encrypted for this row."""
-        self.table.update(tokens_sealed=self._sealed(row, tokens)).where(self.table.id == row.id).execute()
+        self.table.update(tokens_encrypted=self._sealed(row, tokens)).where(self.table.id == row.id).execute()
 
     def _sealed(self, row: Any, tokens: Tokens) -> str:
         text = json.dumps([tokens.access_token, tokens.refresh_token, tokens.expires_at.isoformat()])
@@ -52,7 +52,7 @@ class TokenStore:
 
     def load(self, row: Any) -> Tokens | None:
         """Return the last stored tokens, or None."""
-        sealed = self.table.get_by_id(row.id).tokens_sealed
+        sealed = self.table.get_by_id(row.id).tokens_encrypted
         return self._opened(row, sealed) if sealed else None
 
     def _opened(self, row: Any, sealed: str) -> Tokens:
@@ -62,7 +62,7 @@ class TokenStore:
     def discard(self, row: Any) -> None:
         """Remove the tokens from the row and have them revoked. Call it inside a transaction."""
         tokens = self.load(row)
-        self.table.update(tokens_sealed=None).where(self.table.id == row.id).execute()
+        self.table.update(tokens_encrypted=None).where(self.table.id == row.id).execute()
         if tokens is not None:
             self._revoke(row, tokens)
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def schedule_revocation(service: str, client_id: int, subject: str, refresh_token: str) -> None:
     """Store a refresh token to be revoked. Call it inside a transaction. `subject` names its link in the audit log."""
     sealed = encrypt(refresh_token, "token_revocation", client_id, subject)
-    TokenRevocation.create(client=client_id, service=service, subject=subject, token_sealed=sealed)
+    TokenRevocation.create(client=client_id, service=service, subject=subject, token_encrypted=sealed)
 
 
 def due_revocations() -> list[int]:
@@ -56,7 +56,7 @@ def _revoked(row: TokenRevocation) -> str | None:
     if service is None:
         return None
     try:
-        service.revoke(decrypt(row.token_sealed, "token_revocation", row.client_id, row.subject))
+        service.revoke(decrypt(row.token_encrypted, "token_revocation", row.client_id, row.subject))
     except oauth.OAuthDown:
         return None
     except oauth.OAuthRefused as error:

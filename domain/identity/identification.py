@@ -28,7 +28,8 @@ from domain.common.errors import (
 from domain.common.services import services
 from domain.identity import persons
 from domain.identity import signing_authority as authority_rule
-from models import Authority, Client, Identification, IdentityAttempt, User, transaction
+from models import Authority, Client, Identification, IdentificationAttempt, User, transaction
+from models.states import AuthorityAnswer
 
 ATTEMPT_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)  # ASVS 6.5.5
@@ -48,9 +49,9 @@ def start_identification(user: User, client: Client, session_key: str, redirect_
         raise IdentityProviderDown from error
     key = blind_index(attempt.state)
     secrets = json.dumps([attempt.state, attempt.nonce, attempt.verifier])
-    IdentityAttempt.create(
+    IdentificationAttempt.create(
         state_hash=key, session_hash=blind_index(session_key), user=user, client=client,
-        sealed=encrypt(secrets, "identity_attempt", key),
+        oidc_request_encrypted=encrypt(secrets, "identity_attempt", key),
     )  # fmt: skip
     return url
 
@@ -77,19 +78,21 @@ def complete_identification(query: dict, session_key: str, redirect_uri: str) ->
     return row.client, authority_rule.check_register(row.client, row.user, identity)
 
 
-def _find_valid_attempt(query: dict) -> IdentityAttempt:
-    row = IdentityAttempt.get_or_none(IdentityAttempt.state_hash == blind_index(str(query.get("state", ""))))
+def _find_valid_attempt(query: dict) -> IdentificationAttempt:
+    row = IdentificationAttempt.get_or_none(
+        IdentificationAttempt.state_hash == blind_index(str(query.get("state", "")))
+    )
     if row is None or row.used_at is not None or row.started_at < utcnow() - ATTEMPT_LIFE:
         raise IdentificationExpired
     return row
 
 
-def _redeem_answer(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Identity:
+def _redeem_answer(row: IdentificationAttempt, query: dict, redirect_uri: str) -> port.Identity:
     """Return the identity from the broker's answer. The attempt is marked as used first, whatever the outcome."""
-    unused = (IdentityAttempt.state_hash == row.state_hash) & IdentityAttempt.used_at.is_null()
-    if not IdentityAttempt.update(used_at=utcnow()).where(unused).execute():
+    unused = (IdentificationAttempt.state_hash == row.state_hash) & IdentificationAttempt.used_at.is_null()
+    if not IdentificationAttempt.update(used_at=utcnow()).where(unused).execute():
         raise IdentificationExpired
-    state, nonce, verifier = json.loads(decrypt(row.sealed, "identity_attempt", row.state_hash))
+    state, nonce, verifier = json.loads(decrypt(row.oidc_request_encrypted, "identity_attempt", row.state_hash))
     try:
         return services().identity.finish(port.AuthRequest(state, nonce, verifier), redirect_uri, query)
     except port.Cancelled as error:
@@ -118,10 +121,10 @@ def receive_in_other_browser(query: dict, redirect_uri: str) -> str:
     row = _find_valid_attempt(query)
     identity = _redeem_answer(row, query, redirect_uri)
     code = eight_digits()
-    IdentityAttempt.update(
-        identity_sealed=encrypt(_as_text(identity), "identity_attempt_answer", row.state_hash),
-        code_hash=blind_index(f"{row.state_hash}:{code}"), arrived_at=utcnow(),
-    ).where(IdentityAttempt.state_hash == row.state_hash).execute()  # fmt: skip
+    IdentificationAttempt.update(
+        identity_encrypted=encrypt(_as_text(identity), "identity_attempt_answer", row.state_hash),
+        code_hash=blind_index(f"{row.state_hash}:{code}"), returned_at=utcnow(),
+    ).where(IdentificationAttempt.state_hash == row.state_hash).execute()  # fmt: skip
     return code
 
 
@@ -140,31 +143,33 @@ def complete_with_code(user: User, session_key: str, code: str) -> tuple[Client,
     row = pending_code_attempt(user, session_key)
     if row is None:
         raise IdentificationExpired
-    this = IdentityAttempt.state_hash == row.state_hash
+    this = IdentificationAttempt.state_hash == row.state_hash
     # count the attempt before comparing, in one statement, so that parallel requests get no extra attempts
-    counted = IdentityAttempt.update(code_tries=IdentityAttempt.code_tries + 1).where(
-        this, IdentityAttempt.code_tries < CODE_TRIES, IdentityAttempt.identity_sealed.is_null(False)
+    counted = IdentificationAttempt.update(code_attempts=IdentificationAttempt.code_attempts + 1).where(
+        this, IdentificationAttempt.code_attempts < CODE_TRIES, IdentificationAttempt.identity_encrypted.is_null(False)
     )
     if not counted.execute():
         raise IdentificationExpired
     if not hmac.compare_digest(row.code_hash or "", blind_index(f"{row.state_hash}:{code}")):
-        raise IdentityCodeWrong(CODE_TRIES - row.code_tries - 1)
-    taken = IdentityAttempt.update(identity_sealed=None).where(this, IdentityAttempt.identity_sealed.is_null(False))
+        raise IdentityCodeWrong(CODE_TRIES - row.code_attempts - 1)
+    taken = IdentificationAttempt.update(identity_encrypted=None).where(
+        this, IdentificationAttempt.identity_encrypted.is_null(False)
+    )
     if not taken.execute():
         raise IdentificationExpired
-    identity = _from_text(decrypt(row.identity_sealed or "", "identity_attempt_answer", row.state_hash))
+    identity = _from_text(decrypt(row.identity_encrypted or "", "identity_attempt_answer", row.state_hash))
     _save_identification(row, identity)
     return row.client, authority_rule.check_register(row.client, row.user, identity)
 
 
-def pending_code_attempt(user: User, session_key: str) -> IdentityAttempt | None:
+def pending_code_attempt(user: User, session_key: str) -> IdentificationAttempt | None:
     """Return this session's attempt that came back in another browser and can still be completed, or None."""
-    query = IdentityAttempt.select().where(
-        IdentityAttempt.session_hash == blind_index(session_key), IdentityAttempt.user == user.id,
-        IdentityAttempt.identity_sealed.is_null(False), IdentityAttempt.code_tries < CODE_TRIES,
-        IdentityAttempt.arrived_at > utcnow() - CODE_LIFE,
+    query = IdentificationAttempt.select().where(
+        IdentificationAttempt.session_hash == blind_index(session_key), IdentificationAttempt.user == user.id,
+        IdentificationAttempt.identity_encrypted.is_null(False), IdentificationAttempt.code_attempts < CODE_TRIES,
+        IdentificationAttempt.returned_at > utcnow() - CODE_LIFE,
     )  # fmt: skip
-    return query.order_by(IdentityAttempt.arrived_at.desc()).first()
+    return query.order_by(IdentificationAttempt.returned_at.desc()).first()
 
 
 def _as_text(identity: port.Identity) -> str:
@@ -181,7 +186,7 @@ def _from_text(text: str) -> port.Identity:
     )  # fmt: skip
 
 
-def _save_identification(row: IdentityAttempt, identity: port.Identity) -> None:
+def _save_identification(row: IdentificationAttempt, identity: port.Identity) -> None:
     person = {
         "initials": identity.initials, "last_name": identity.last_name, "prefix": identity.prefix,
         "birth_date": identity.birth_date.isoformat() if identity.birth_date else None,
@@ -192,7 +197,7 @@ def _save_identification(row: IdentityAttempt, identity: port.Identity) -> None:
             raise IdentificationRefused("another_person")
         Identification.create(
             user=row.user_id, provider=identity.provider, subject=identity.subject, level=identity.level,
-            person_sealed=encrypt(json.dumps(person), "identification", row.user_id),
+            person_encrypted=encrypt(json.dumps(person), "identification", row.user_id),
             authenticated_at=identity.authenticated_at, evidence=identity.raw_hash,
         )  # fmt: skip
         audit.record_event(
@@ -248,9 +253,9 @@ def _require(client: Client, user: User, age: timedelta) -> None:
     row = authority_rule.latest_decision(client, user)
     if row is None or authority_rule.is_decision_stale(row, age):
         row = _recheck_authority(client, user, row)
-    if row.answer == "not_established":
+    if row.answer == AuthorityAnswer.UNDETERMINED:
         raise AuthorityPending(row.reason)
-    if row.answer == "no":
+    if row.answer == AuthorityAnswer.NOT_AUTHORISED:
         raise AuthorityRefused(row.reason)
 
 
@@ -259,6 +264,10 @@ def _recheck_authority(client: Client, user: User, row: Authority | None) -> Aut
     try:
         return refresh_authority(client, user)
     except RegisterUnavailable:
-        if row is None or row.answer != "yes" or authority_rule.is_decision_stale(row, authority_rule.HOLDS_WHILE_AWAY):
+        if (
+            row is None
+            or row.answer != AuthorityAnswer.AUTHORISED
+            or authority_rule.is_decision_stale(row, authority_rule.HOLDS_WHILE_AWAY)
+        ):
             raise
         return row

@@ -78,7 +78,7 @@ def decide_distinct(client: Client, one: User, other: User, reason: str, decided
 
 def _identity(row: Identification) -> Identity:
     try:
-        person = json.loads(decrypt(row.person_sealed, "identification", row.user_id))
+        person = json.loads(decrypt(row.person_encrypted, "identification", row.user_id))
     except DecryptionFailed:
         person = {"initials": None, "last_name": "", "prefix": None, "birth_date": None}
     born = person["birth_date"]

@@ -20,6 +20,7 @@ from domain.common.errors import RegisterUnavailable, UnknownCompany
 from domain.common.services import services
 from domain.identity.matching import match_person
 from models import Authority, Client, User, transaction
+from models.states import AuthorityAnswer
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ MAX_HOLDING_DEPTH = 4  # levels of companies, the first included; higher ones ar
 ASKED_AFTER = timedelta(days=1)
 HOLDS_WHILE_AWAY = timedelta(days=7)
 UNFOLLOWED = "company_not_followed"
-ORDER = ("no", "not_established", "yes")
+ORDER = (AuthorityAnswer.NOT_AUTHORISED, AuthorityAnswer.UNDETERMINED, AuthorityAnswer.AUTHORISED)
 
 
 def check_register(client: Client, user: User, identity: Identity) -> Authority:
@@ -68,7 +69,9 @@ def _person_decided(earlier: Authority, decision: AuthorityDecision) -> bool:
 
     A no stands until an operator changes it; a yes stands as long as the register leaves the question open.
     """
-    return earlier.decided_by is not None and (earlier.answer == "no" or decision.answer == "not_established")
+    return earlier.decided_by is not None and (
+        earlier.answer == AuthorityAnswer.NOT_AUTHORISED or decision.answer == AuthorityAnswer.UNDETERMINED
+    )
 
 
 def save_decision(
@@ -87,7 +90,7 @@ def save_decision(
 
 def is_decision_stale(row: Authority, age: timedelta = ASKED_AFTER) -> bool:
     """Return whether the register must be asked again before money may move."""
-    return row.asked_at < utcnow() - age
+    return row.checked_at < utcnow() - age
 
 
 # --- the rule ---
@@ -101,14 +104,14 @@ def evaluate_authority(extract: Extract, identity: Identity, follow: Follow | No
 
 def _evaluate(extract: Extract, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> AuthorityDecision:
     if extract.ended:
-        return AuthorityDecision("no", "company_ended")
+        return AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "company_ended")
     if extract.blocked:
-        return AuthorityDecision("no", "company_blocked")
+        return AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "company_blocked")
     held = [function for function in extract.functions if not function.ended]
     matches = [(f, match_person(f.person, identity)) for f in held if f.person]
     direct = [(_rank(f), _judge_function(f)) for f, how in matches if how == "exact"]
     # skip holding companies if the person can already sign directly
-    if any(answer.answer == "yes" for _, answer in direct):
+    if any(answer.answer == AuthorityAnswer.AUTHORISED for _, answer in direct):
         through = []
     else:
         companies = [f for f in held if f.legal_person and _rank(f) < 2]
@@ -117,10 +120,14 @@ def _evaluate(extract: Extract, identity: Identity, follow: Follow | None, path:
     sure = [(rank, answer) for rank, answer in found if answer.reason != UNFOLLOWED]
     if not sure:
         if any(how == "partly" for _, how in matches):
-            return AuthorityDecision("not_established", "name_differs")
-        return AuthorityDecision("not_established", UNFOLLOWED) if found else AuthorityDecision("no", "not_in_register")
+            return AuthorityDecision(AuthorityAnswer.UNDETERMINED, "name_differs")
+        return (
+            AuthorityDecision(AuthorityAnswer.UNDETERMINED, UNFOLLOWED)
+            if found
+            else AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "not_in_register")
+        )
     if identity.birth_date and _age(identity.birth_date) < 18:
-        return AuthorityDecision("no", "minor")
+        return AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "minor")
     return _strongest_decision(sure)
 
 
@@ -138,16 +145,20 @@ def _judge_holding(
     if number in path:
         return None  # a cycle of companies: this one was already examined
     if follow is None or number is None or len(path) >= MAX_HOLDING_DEPTH:
-        return AuthorityDecision("not_established", UNFOLLOWED)
+        return AuthorityDecision(AuthorityAnswer.UNDETERMINED, UNFOLLOWED)
     try:
         above = _evaluate(follow(number), identity, follow, (*path, number))
     except UnknownNumber:
-        return AuthorityDecision("not_established", UNFOLLOWED)
-    if above.answer == "no":
-        return None if above.reason in ("not_in_register", "minor") else AuthorityDecision("no", "holding_may_not")
+        return AuthorityDecision(AuthorityAnswer.UNDETERMINED, UNFOLLOWED)
+    if above.answer == AuthorityAnswer.NOT_AUTHORISED:
+        return (
+            None
+            if above.reason in ("not_in_register", "minor")
+            else AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "holding_may_not")
+        )
     own = _judge_function(function)
-    if own.answer == "yes" and above.answer == "yes":
-        return AuthorityDecision("yes", "through_company")
+    if own.answer == AuthorityAnswer.AUTHORISED and above.answer == AuthorityAnswer.AUTHORISED:
+        return AuthorityDecision(AuthorityAnswer.AUTHORISED, "through_company")
     return own if ORDER.index(own.answer) <= ORDER.index(above.answer) else above
 
 
@@ -164,17 +175,17 @@ def _judge_function(function: Officership) -> AuthorityDecision:
     """Return what this function allows its holder."""
     person = function.person
     if function.suspended or (person and (person.deceased or person.blocked)):
-        return AuthorityDecision("no", "person_blocked")
+        return AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "person_blocked")
     if function.kind == "owner":
-        return AuthorityDecision("yes", "owner")
+        return AuthorityDecision(AuthorityAnswer.AUTHORISED, "owner")
     code = (function.authority_code or "").lower()
     if code in ("azb", "ob") and not function.limited:
-        return AuthorityDecision("yes", "alone")
+        return AuthorityDecision(AuthorityAnswer.AUTHORISED, "alone")
     if code == "nb":
-        return AuthorityDecision("no", "not_authorised")
+        return AuthorityDecision(AuthorityAnswer.NOT_AUTHORISED, "not_authorised")
     if code == "v" and not function.limited:
-        return AuthorityDecision("yes", "full_mandate")
-    return AuthorityDecision("not_established", "together" if code == "gb" else "limited")
+        return AuthorityDecision(AuthorityAnswer.AUTHORISED, "full_mandate")
+    return AuthorityDecision(AuthorityAnswer.UNDETERMINED, "together" if code == "gb" else "limited")
 
 
 def latest_decision(client: Client, user: User) -> Authority | None:
@@ -188,7 +199,7 @@ def authorised_users(client: Client) -> set[int]:
     query = Authority.select(Authority.user, Authority.answer).where(Authority.client == client.id)
     rows: Any = query.order_by(Authority.id).tuples()
     newest: dict[int, str] = dict(rows)
-    return {user_id for user_id, answer in newest.items() if answer == "yes"}
+    return {user_id for user_id, answer in newest.items() if answer == AuthorityAnswer.AUTHORISED}
 
 
 def pending_authority_reviews() -> list[Authority]:
@@ -196,12 +207,12 @@ def pending_authority_reviews() -> list[Authority]:
     newest = {}
     for row in Authority.select().order_by(Authority.id):
         newest[(row.client_id, row.user_id)] = row
-    return [row for row in newest.values() if row.answer == "not_established"]
+    return [row for row in newest.values() if row.answer == AuthorityAnswer.UNDETERMINED]
 
 
 def decide_authority(client: Client, user: User, answer: str, reason: str, decided_by: str) -> Authority:
     """Store an operator's decision where the register left it open. The reason goes into the audit log."""
-    if answer not in ("yes", "no"):
+    if answer not in (AuthorityAnswer.AUTHORISED, AuthorityAnswer.NOT_AUTHORISED):
         raise ValueError("a decision is yes or no")
     decision = AuthorityDecision(answer, f"decided: {reason}")
     return save_decision(client, user, decision, audit.OPERATOR, decided_by=decided_by)

@@ -26,9 +26,11 @@ class LogHead:
 
 def log_head(client: Client) -> LogHead | None:
     """Return the number of the last event, the beginning of its hash, and its time."""
-    query = AuditEvent.select(AuditEvent.number, AuditEvent.hash, AuditEvent.at).where(AuditEvent.client == client.id)
+    query = AuditEvent.select(AuditEvent.number, AuditEvent.hash, AuditEvent.created_at).where(
+        AuditEvent.client == client.id
+    )
     last = query.order_by(AuditEvent.number.desc()).first()
-    return LogHead(last.number, last.hash[:SHOWN], last.at) if last else None
+    return LogHead(last.number, last.hash[:SHOWN], last.created_at) if last else None
 
 
 def anchor_logs() -> int:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from models import Batch, Delivery, OutgoingMail, Run, database
+from models import Batch, OutgoingMail, PayrollRun, WebhookDelivery, database
 
 
 def database_answers() -> None:
@@ -21,8 +21,8 @@ class _DatabaseCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         waiting = GaugeMetricFamily("bizcuit_waiting", "Rows that wait for the worker", labels=["kind"])
-        waiting.add_metric(["delivery"], Delivery.select().where(Delivery.handled_at.is_null()).count())
-        waiting.add_metric(["run"], Run.select().where(Run.due_at.is_null(False)).count())
+        waiting.add_metric(["delivery"], WebhookDelivery.select().where(WebhookDelivery.processed_at.is_null()).count())
+        waiting.add_metric(["run"], PayrollRun.select().where(PayrollRun.due_at.is_null(False)).count())
         waiting.add_metric(["mail"], OutgoingMail.select().where(OutgoingMail.due_at.is_null(False)).count())
         yield waiting
         batches = GaugeMetricFamily("bizcuit_batches", "Batches by state", labels=["state"])

@@ -12,7 +12,7 @@ from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, L
 from domain.orders.evidence import Statement
 from models import (
     BankAccount,
-    BankExchange,
+    BankCall,
     BankOrder,
     Batch,
     Client,
@@ -22,6 +22,7 @@ from models import (
     User,
     transaction,
 )
+from models.states import BatchState
 
 
 def require_client(public_id: str) -> Client:
@@ -67,9 +68,10 @@ def order_timeline(reference: str) -> Iterator[str]:
         yield f"{reference}  {batch.state}  no order was made"
         return
     order = _newest_order(reference)
-    yield f"{order.msg_id}  {order.state}  bank says {order.raw_status or '-'}  payment {order.payment_id or '-'}"
-    for row in BankExchange.select().where(BankExchange.order == order.id).order_by(BankExchange.id):
-        yield f"{row.at:%Y-%m-%d %H:%M:%S}Z  {row.call}  {row.outcome}  {row.raw_status or '-'}  {row.request_id}"
+    yield f"{order.msg_id}  {order.state}  bank says {order.bank_status or '-'}  payment {order.bank_payment_id or '-'}"
+    for row in BankCall.select().where(BankCall.order == order.id).order_by(BankCall.id):
+        said = f"{row.operation}  {row.outcome}  {row.bank_status or '-'}  {row.x_request_id}"
+        yield f"{row.created_at:%Y-%m-%d %H:%M:%S}Z  {said}"
 
 
 # What two operators may say about an order: whether the bank has it, and its outcome.
@@ -89,7 +91,7 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str
     """
     order, who = _newest_order(reference), operator_access.sign_in(by, token)
     batch = Batch.get_by_id(order.batch_id)
-    if not (_is_undecided(order) if verdict in ("paid", "unpaid") else batch.state == "sending"):
+    if not (_is_undecided(order) if verdict in ("paid", "unpaid") else batch.state == BatchState.SENDING):
         raise StateConflict(f"{reference} is {batch.state}: nothing is to be said of it")
     with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"

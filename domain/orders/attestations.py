@@ -39,12 +39,12 @@ class Waiting:
 
 def people_needed(order: BankOrder) -> int:
     """Return how many different people must attest the same."""
-    return settlement.facts_of(order).people if order.by_hand else MEMBERS_NEEDED
+    return settlement.facts_of(order).people if order.is_manual else MEMBERS_NEEDED
 
 
 def trust_of(order: BankOrder) -> Trust:
     """Return the trust of members' statements about this order."""
-    return Trust.PERSON if order.by_hand else Trust.MEMBER
+    return Trust.PERSON if order.is_manual else Trust.MEMBER
 
 
 def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
@@ -111,7 +111,7 @@ def _people(order: BankOrder) -> dict[str, User]:
 # --- what waits for a second person ---------------------------------------------------------------
 def may_wait(order: BankOrder) -> bool:
     """Return whether anybody could have attested anything: not while a linked bank answers. Reads nothing."""
-    return order.by_hand or order.payment_id is None or order.attempts > 0
+    return order.is_manual or order.bank_payment_id is None or order.attempts > 0
 
 
 def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiting]:

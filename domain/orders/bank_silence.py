@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from connectors.bank import port
 from core.clock import utcnow
-from models import BankExchange, BankOrder
+from models import BankCall, BankOrder
+from models.states import OrderState
 
 STATUS_CALL = "status"
 FAILED = "failed:"
@@ -38,9 +39,9 @@ def bank_silence(order: BankOrder) -> Silence | None:
 
     Any answer to the last question, whatever its content, means that the bank can be asked.
     """
-    if order.by_hand or order.called_at is None:
+    if order.is_manual or order.submitted_at is None:
         return None
-    if order.payment_id is None:
+    if order.bank_payment_id is None:
         return _without_id(order)
     last, since = _failing(order)
     if last is None or since is None:
@@ -61,8 +62,8 @@ def _without_id(order: BankOrder) -> Silence | None:
     """Return the silence about an order that the bank never confirmed: after a day, or once operators say that it has
     it.
     """
-    called: datetime = order.called_at  # type: ignore[assignment]
-    if order.state == "sent" and called > utcnow() - LASTS:
+    called: datetime = order.submitted_at  # type: ignore[assignment]
+    if order.state == OrderState.SUBMITTED and called > utcnow() - LASTS:
         return None
     return Silence.ORDER_UNKNOWN
 
@@ -70,12 +71,12 @@ def _without_id(order: BankOrder) -> Silence | None:
 def _failing(order: BankOrder) -> tuple[str | None, datetime | None]:
     """Return the last failure, and when the unbroken series of failures began; None if the last question was answered.
     """
-    asked = BankExchange.select().where(BankExchange.order == order.id, BankExchange.call == STATUS_CALL)
+    asked = BankCall.select().where(BankCall.order == order.id, BankCall.operation == STATUS_CALL)
     last, since = None, None
-    for row in asked.order_by(BankExchange.id.desc()).iterator():
+    for row in asked.order_by(BankCall.id.desc()).iterator():
         if not row.outcome.startswith(FAILED):
             break
-        last, since = last or row.outcome, row.at
+        last, since = last or row.outcome, row.created_at
     return last, since
 
 

@@ -27,10 +27,11 @@ from domain.orders import sca_state, status_polling
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
-from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
+from models import BankCall, BankOrder, Batch, Client, Device, Membership, User, transaction
+from models.states import BatchState, OrderState
 
 CALL = status_polling.CANCELLING
-CANCELLABLE = ("at_bank", "signed", "pending_rejection")
+CANCELLABLE = (BatchState.AT_BANK, BatchState.SIGNED, BatchState.PENDING_REJECTION)
 ASKED, DONE, TO_SIGN = "asked", "cancelled", "to_be_signed"
 # Longer than a call to a bank may last. After it the caller has crashed, and the bank may have the request.
 ASKING_LASTS = timedelta(minutes=3)
@@ -62,20 +63,22 @@ def cancellation_status(payment: Payment) -> CancellationStatus | None:
 def _may_be_asked(order: BankOrder, state: str) -> bool:
     """Return whether the order is at the bank, signed for a later day, or rejected while the bank may still execute it.
     """
-    if order.by_hand or order.payment_id is None:
+    if order.is_manual or order.bank_payment_id is None:
         return False
-    if state == "pending_rejection":
+    if state == BatchState.PENDING_REJECTION:
         return True
-    return order.state == "at_bank" or (order.state == "signed" and order.execution_date > today_amsterdam())
+    return order.state == OrderState.AT_BANK or (
+        order.state == OrderState.SIGNED and order.execution_date > today_amsterdam()
+    )
 
 
 def _is_asking(order: BankOrder) -> bool:
     return _in_progress(status_polling.latest_cancellation_call(order))
 
 
-def _in_progress(last: BankExchange | None) -> bool:
+def _in_progress(last: BankCall | None) -> bool:
     """Return whether the last request may still be on its way to the bank."""
-    return last is not None and last.outcome == ASKED and last.at > utcnow() - ASKING_LASTS
+    return last is not None and last.outcome == ASKED and last.created_at > utcnow() - ASKING_LASTS
 
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -100,7 +103,9 @@ def request_cancellation(
     pins.check_pin(user, pin, device)
     order, request_id = _claim(client, user, reference)
     try:
-        answer = services().bank.cancel_order(bank_config_for_order(order), order.payment_id or "", psu, request_id)
+        answer = services().bank.cancel_order(
+            bank_config_for_order(order), order.bank_payment_id or "", psu, request_id
+        )
     except port.NotDelivered as error:
         _keep(order, request_id, "not_delivered")
         raise BankUnavailable from error
@@ -117,7 +122,9 @@ def request_cancellation(
 
 
 def _askable(batch: Batch) -> BankOrder:
-    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
+    order = BankOrder.get_or_none(
+        BankOrder.batch == batch.id, BankOrder.state.in_((OrderState.AT_BANK, OrderState.SIGNED))
+    )
     if order is None or batch.state not in CANCELLABLE or not _may_be_asked(order, batch.state):
         raise NotOpen(batch.state)
     if _is_asking(order):
@@ -135,7 +142,7 @@ def _claim(client: Client, user: User, reference: str) -> tuple[BankOrder, str]:
 
 
 def _keep(order: BankOrder, request_id: str, outcome: str) -> None:
-    BankExchange.create(order=order.id, call=CALL, request_id=request_id, outcome=outcome, final=outcome == DONE)
+    BankCall.create(order=order.id, operation=CALL, x_request_id=request_id, outcome=outcome, is_final=outcome == DONE)
 
 
 def _cancelled_since(order: BankOrder) -> bool:
@@ -143,7 +150,7 @@ def _cancelled_since(order: BankOrder) -> bool:
     answer.
     """
     status_polling.poll_now(order)
-    return Batch.get_by_id(order.batch_id).state == "cancelled"
+    return Batch.get_by_id(order.batch_id).state == BatchState.CANCELLED
 
 
 def _answered(
@@ -153,7 +160,10 @@ def _answered(
         with transaction(client.id):
             get_batch_locked(client, reference)
             _keep(order, request_id, DONE)
-            if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else polling has recorded it
+            if BankOrder.get_by_id(order.id).state in (
+                OrderState.AT_BANK,
+                OrderState.SIGNED,
+            ):  # else polling has recorded it
                 status_polling.record_statement(order, audit.by_user(user), "CANC")
         return
     _keep(order, request_id, TO_SIGN)
@@ -169,7 +179,9 @@ def withdraw_cancellation(client: Client, user: User, reference: str) -> None:
     - ScaInProgress: another window is calling the bank.
     """
     batch = get_batch(client, reference)
-    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
+    order = BankOrder.get_or_none(
+        BankOrder.batch == batch.id, BankOrder.state.in_((OrderState.AT_BANK, OrderState.SIGNED))
+    )
     if order is None or not sca_state.is_cancellation(sca_state.load_sca_document(order)):
         raise NotOpen(batch.state)
     if not sca_state.restore_authorisation(order):

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from connectors.bank import port
 from domain.orders import sca_state
 from models import BankOrder, Batch, BatchLine, require_client_lock
+from models.states import LineState, OrderState
 
 
 def keep_details(order: BankOrder, report: port.StatusReport) -> None:
     """Store links and payee verification results, in the caller's transaction."""
     require_client_lock(order.batch.client_id)
-    if BankOrder.get_by_id(order.id).state == "ended":
+    if BankOrder.get_by_id(order.id).state == OrderState.CLOSED:
         return  # a person ended it meanwhile, and the payment may have another order
     merge_links(order, report.links)
     if report.transaction_status == "RVCM":
@@ -29,7 +30,8 @@ def merge_links(order: BankOrder, links: dict[str, str]) -> None:
 
 def _keep_names(batch: Batch, said: Sequence[port.TransactionStatusReport]) -> None:
     for one in said:
-        if one.name_match is not None:
-            BatchLine.update(name_match=one.name_match, name_at_bank=one.matched_name).where(
-                BatchLine.batch == batch.id, BatchLine.end_to_end_id == one.end_to_end_id, BatchLine.state == "sent"
+        if one.vop_result is not None:
+            BatchLine.update(vop_result=one.vop_result, vop_name=one.matched_name).where(
+                BatchLine.batch == batch.id, BatchLine.end_to_end_id == one.end_to_end_id,
+                BatchLine.state == LineState.SENT
             ).execute()

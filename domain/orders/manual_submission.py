@@ -35,8 +35,8 @@ from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
 from models import (
     BankAccount,
-    BankExchange,
-    BankLink,
+    BankCall,
+    BankConsent,
     BankOrder,
     Batch,
     Client,
@@ -46,6 +46,7 @@ from models import (
     User,
     transaction,
 )
+from models.states import BatchState, ConsentStatus, OrderState
 
 LONGEST_NAME = 70  # of a debtor in a payment file
 PAID, REFUSED = "paid", "refused"
@@ -99,13 +100,13 @@ def _iban(text: str) -> str:
 
 
 def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
-    link = BankLink.create(
+    link = BankConsent.create(
         client=client, user=user, bank=manual_bank.MANUAL_BANK_ID, bank_name=manual_bank.MANUAL_BANK.name,
-        status="valid", state_hash=blind_index(random_token()),
+        status=ConsentStatus.VALID, state_hash=blind_index(random_token()),
         holder_name=holder, holder_confirmed_at=utcnow(), returned_at=utcnow(),
     )  # fmt: skip
     row = BankAccount.create(
-        client=client, link=link, bank=manual_bank.MANUAL_BANK_ID, iban=iban, name=holder, holder_name=holder,
+        client=client, consent=link, bank=manual_bank.MANUAL_BANK_ID, iban=iban, name=holder, holder_name=holder,
         resource_id="", limit_payment_cents=services().limit_payment_cents, limit_day_cents=services().limit_day_cents,
     )  # fmt: skip
     audit.record_event(client.id, audit.by_user(user), "account.added_by_hand", f"account:{row.id}")
@@ -115,19 +116,19 @@ def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
 # --- how it stands --------------------------------------------------------------------------------
 def submission_view(payment: Payment) -> ManualSubmission | None:
     """Return how a manual submission stands; None for a payment over a bank link, or before approval."""
-    if not payment.by_hand or payment.state == "open":
+    if not payment.is_manual or payment.state == BatchState.OPEN:
         return None
     msg_id = payment.order.msg_id if payment.order else payment.reference
     taken = _taken(payment.order.id) if payment.order else ()
-    waits = payment.order is not None and payment.order.state in ("ready", "sent")
-    may_take = payment.state == "approved" or (payment.state == "sending" and waits)
+    waits = payment.order is not None and payment.order.state in (OrderState.PREPARED, OrderState.SUBMITTED)
+    may_take = payment.state == BatchState.APPROVED or (payment.state == BatchState.SENDING and waits)
     said = payment.state in state_machine.AT_THE_BANK
     return ManualSubmission(msg_id, may_take, taken, bool(taken) and said)
 
 
 def _taken(order_id: int) -> tuple[Download, ...]:
     query = OrderDownload.select(OrderDownload, User).join(User).where(OrderDownload.order == order_id)
-    return tuple(Download(row.at, row.user.name) for row in query.order_by(OrderDownload.id.desc()).limit(20))
+    return tuple(Download(row.created_at, row.user.name) for row in query.order_by(OrderDownload.id.desc()).limit(20))
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -146,16 +147,16 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
     with transaction(client.id):
         held = get_batch_locked(client, reference)
         fresh = BankOrder.get_by_id(order.id)
-        if held.state != "sending" or fresh.state not in ("ready", "sent"):
+        if held.state != BatchState.SENDING or fresh.state not in (OrderState.PREPARED, OrderState.SUBMITTED):
             raise NotOpen(held.state)
         now = utcnow()
-        values = {"state": "sent", "due_at": None, "called_at": fresh.called_at or now}
+        values = {"state": OrderState.SUBMITTED, "due_at": None, "submitted_at": fresh.submitted_at or now}
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
         settlement.set_standing(fresh, Standing.POSSIBLE)
-        OrderDownload.create(order=order.id, user=membership.user_id, at=now)
+        OrderDownload.create(order=order.id, user=membership.user_id, created_at=now)
         audit.record_event(
             client.id, audit.by_user(membership.user), "order.downloaded", f"batch:{reference}", order=order.id,
-            sha256=order.body_sha256, again=fresh.called_at is not None,
+            sha256=order.body_sha256, again=fresh.submitted_at is not None,
         )  # fmt: skip
     return order.msg_id, body
 
@@ -163,20 +164,20 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
 def _order_to_take(batch: Batch) -> BankOrder:
     """Return the live order, or build it from the release. Two simultaneous requests get the same order."""
     order = _live(batch)
-    if order is None and batch.state == "approved" and manual_bank.is_manual(batch.bank_account.bank):
+    if order is None and batch.state == BatchState.APPROVED and manual_bank.is_manual(batch.bank_account.bank):
         try:
             order = submission.build_order(batch)
         except (IntegrityError, OrderMismatch, StateConflict):
             order = _live(batch)
             if order is None:
                 raise
-    if order is None or not order.by_hand:
+    if order is None or not order.is_manual:
         raise NotOpen(Batch.get_by_id(batch.id).state)
     return order
 
 
 def _live(batch: Batch) -> BankOrder | None:
-    return BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
+    return BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != OrderState.CLOSED)
 
 
 # --- a person's word ------------------------------------------------------------------------------
@@ -199,7 +200,9 @@ def report_manual_outcome(
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
         order = _require_taken(batch)
-        BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
+        BankCall.create(
+            order=order.id, operation="person", x_request_id=uuid(), outcome=f"said_{verdict}", is_final=True
+        )
         said = [Statement(Level.GROUP, _CODE[verdict], utcnow())]
         attestations.add(membership, order, evidence.PERSON, said)
         audit.record_event(
@@ -211,6 +214,6 @@ def report_manual_outcome(
 def _require_taken(batch: Batch) -> BankOrder:
     order = _live(batch)
     known = batch.state in state_machine.AT_THE_BANK
-    if order is None or not order.by_hand or order.called_at is None or not known:
+    if order is None or not order.is_manual or order.submitted_at is None or not known:
         raise NotOpen(batch.state)
     return order

@@ -8,12 +8,13 @@ from domain.payments import bank_capabilities, commitments, execution_dates
 from domain.payments.queries import execution_date
 from domain.payments.totals import lines_of
 from models import BankOrder, Batch, Release
+from models.states import BatchState, LineState, OrderState
 
 
 def is_still_to_be_sent(batch: Batch) -> bool:
     """Return whether the payment waits for its approval, or for its order to be built."""
-    live = BankOrder.select().where(BankOrder.batch == batch.id, BankOrder.state != "ended")
-    return batch.state in ("open", "approved") and not live.exists()
+    live = BankOrder.select().where(BankOrder.batch == batch.id, BankOrder.state != OrderState.CLOSED)
+    return batch.state in (BatchState.OPEN, BatchState.APPROVED) and not live.exists()
 
 
 def preview_order(batch: Batch) -> bytes:
@@ -33,13 +34,13 @@ def preview_order(batch: Batch) -> bytes:
     """
     if not is_still_to_be_sent(batch):
         raise NotOpen(batch.state)
-    lines = [line for line in lines_of(batch) if line.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if not lines:
         raise NothingToPay
     config, release = bank_config_of(batch.bank_account.bank), _release_of(batch)
     bank_capabilities.require_supported(config, lines, batch.kind)
     execution_dates.require_valid(release.execution_date, config.cut_off)
-    if batch.run.missing_since is not None:
+    if batch.run.unlisted_since is not None:
         raise RunMissing
     commitments.require_owed(batch, lines)
     return submission.written_order(batch, release, lines, config)[1]

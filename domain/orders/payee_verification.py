@@ -20,7 +20,8 @@ from domain.payments import creditor_names, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch_locked
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
+from models import BankCall, BankOrder, Batch, BatchLine, Client, User, transaction
+from models.states import BatchState, LineState, OrderState
 
 # Longer than a call to a bank may last. After it the caller has crashed.
 ASKING_LASTS = timedelta(minutes=3)
@@ -32,7 +33,7 @@ _DID_NOTHING = ("not_delivered", "refused")
 class NameMismatch:
     """A line whose payee the bank knows by another name.
 
-    `match`: NMTC (no match), CMTC (close match, perhaps with `name_at_bank`) or NOAP (not available).
+    `match`: NMTC (no match), CMTC (close match, perhaps with `vop_name`) or NOAP (not available).
     """
 
     id: int
@@ -40,7 +41,7 @@ class NameMismatch:
     iban: str
     amount_cents: int
     match: str
-    name_at_bank: str | None
+    vop_name: str | None
     taken_over: bool
 
 
@@ -56,12 +57,12 @@ class VerificationStatus:
 
 def verification_status(payment: Payment) -> VerificationStatus | None:
     """Return how payee verification stands; None if there is none at the moment."""
-    if payment.state != "name_check":
+    if payment.state != BatchState.NAME_CHECK:
         return None
-    if payment.order is None or payment.order.raw_status != "RVCM":
+    if payment.order is None or payment.order.bank_status != "RVCM":
         return VerificationStatus(running=True)
     rows = list(
-        BatchLine.select().where(BatchLine.batch == payment.id, BatchLine.name_match.is_null(False))
+        BatchLine.select().where(BatchLine.batch == payment.id, BatchLine.vop_result.is_null(False))
         .order_by(BatchLine.position)
     )  # fmt: skip
     names = creditor_names.load_creditor_names(payment.order.row.batch.client_id, rows)
@@ -69,10 +70,10 @@ def verification_status(payment: Payment) -> VerificationStatus | None:
 
 
 def _difference(row: BatchLine, names: creditor_names.CreditorNames) -> NameMismatch:
-    taken = names.override_for(row.iban, row.name_shown)
+    taken = names.override_for(row.creditor_iban, row.creditor_name)
     return NameMismatch(
-        row.id, row.name_shown, row.iban, row.amount_cents, str(row.name_match), row.name_at_bank,
-        taken is not None and taken == row.name_at_bank,
+        row.id, row.creditor_name, row.creditor_iban, row.amount_cents, str(row.vop_result), row.vop_name,
+        taken is not None and taken == row.vop_name,
     )  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: po
     """
     with transaction(client.id):
         batch, order = _waiting(client, reference)
-        differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.name_match.is_null(False)).count()
+        differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.vop_result.is_null(False)).count()
         request_id = _ask(order, CONFIRM)
         audit.record_event(
             client.id, audit.by_user(user), "names.confirmed", f"batch:{reference}", order=order.id, count=differing
@@ -142,17 +143,17 @@ def _waiting(client: Client, reference: str) -> tuple[Batch, BankOrder]:
     - NotOpen
     """
     batch = get_batch_locked(client, reference)
-    if batch.state != "name_check":
+    if batch.state != BatchState.NAME_CHECK:
         raise NotOpen(batch.state)
     order = get_active_order(batch)
-    if order.raw_status != "RVCM" or order.payment_id is None or _is_asking(order):
+    if order.bank_status != "RVCM" or order.bank_payment_id is None or _is_asking(order):
         raise NotOpen(batch.state)
     return batch, order
 
 
 def _line(batch: Batch, line_id: int) -> BatchLine:
     line = BatchLine.get_or_none(
-        BatchLine.id == line_id, BatchLine.batch == batch.id, BatchLine.name_match.is_null(False)
+        BatchLine.id == line_id, BatchLine.batch == batch.id, BatchLine.vop_result.is_null(False)
     )
     if line is None:
         raise NotFound
@@ -163,22 +164,23 @@ def _line(batch: Batch, line_id: int) -> BatchLine:
 def _ask(order: BankOrder, call: str) -> str:
     """Record the call before it is made. Until it is answered, no other person can exclude a line or confirm."""
     request_id = uuid()
-    BankExchange.create(order=order.id, call=call, request_id=request_id, outcome="asked")
+    BankCall.create(order=order.id, operation=call, x_request_id=request_id, outcome="asked")
     return request_id
 
 
-def _said(order: BankOrder, *calls: str) -> dict[str, list[BankExchange]]:
+def _said(order: BankOrder, *calls: str) -> dict[str, list[BankCall]]:
     """Return the records of these calls, by request id."""
-    found: dict[str, list[BankExchange]] = {}
-    query = BankExchange.select().where(BankExchange.order == order.id, BankExchange.call.in_(calls))
-    for row in query.order_by(BankExchange.id):
-        found.setdefault(row.request_id, []).append(row)
+    found: dict[str, list[BankCall]] = {}
+    query = BankCall.select().where(BankCall.order == order.id, BankCall.operation.in_(calls))
+    for row in query.order_by(BankCall.id):
+        found.setdefault(row.x_request_id, []).append(row)
     return found
 
 
 def _is_asking(order: BankOrder) -> bool:
     return any(
-        len(rows) == 1 and rows[0].at > utcnow() - ASKING_LASTS for rows in _said(order, CONFIRM, CANCEL).values()
+        len(rows) == 1 and rows[0].created_at > utcnow() - ASKING_LASTS
+        for rows in _said(order, CONFIRM, CANCEL).values()
     )
 
 
@@ -188,7 +190,7 @@ def _may_be_confirmed(order: BankOrder) -> bool:
 
 
 def _answered(order: BankOrder, call: str, request_id: str, outcome: str, links: dict[str, str] | None = None) -> None:
-    BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome)
+    BankCall.create(order=order.id, operation=call, x_request_id=request_id, outcome=outcome)
     BankOrder.update(due_at=utcnow()).where(BankOrder.id == order.id).execute()
     if links:
         line_statuses.merge_links(order, links)
@@ -230,7 +232,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
     - NotOpen: the bank may execute the order.
     - BankUnavailable
     """
-    line, payment_id = bank_config_for_order(order), order.payment_id or ""
+    line, payment_id = bank_config_for_order(order), order.bank_payment_id or ""
     try:
         gone = _cancelled(line, payment_id, psu, request_id) or _waits(line, payment_id)
     except port.BankError as error:
@@ -239,7 +241,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
     if not gone:
         with transaction(order.batch.client_id):
             _answered(order, CANCEL, request_id, "refused")
-        raise NotOpen("name_check")
+        raise NotOpen(BatchState.NAME_CHECK)
 
 
 def _cancelled(config: port.BankConfig, payment_id: str, psu: port.Psu, request_id: str) -> bool:
@@ -260,14 +262,14 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
 
     Polling may have recorded the cancellation already.
     """
-    BankExchange.create(order=order.id, call=CANCEL, request_id=uuid(), outcome="ended", final=True)
+    BankCall.create(order=order.id, operation=CANCEL, x_request_id=uuid(), outcome="ended", is_final=True)
     status_polling.record_statement(order, audit.by_user(user), "CANC")
     batch = Batch.get_by_id(batch.id)
-    if batch.state != "cancelled":
+    if batch.state != BatchState.CANCELLED:
         raise NotOpen(batch.state)
-    BatchLine.update(state="refused").where(BatchLine.id == line_id).execute()
+    BatchLine.update(state=LineState.EXCLUDED).where(BatchLine.id == line_id).execute()
     void_releases(batch, "changed")
-    Batch.update(changed_by=user.id).where(Batch.id == batch.id).execute()
+    Batch.update(last_edited_by=user.id).where(Batch.id == batch.id).execute()
     renew_end_to_end_ids(batch)
     state_machine.transition(batch, "reopen", audit.by_user(user), "changed", order=order.id, line=line_id)
 
@@ -278,7 +280,12 @@ def start_sca_after_verification(order_id: int) -> None:
     order = BankOrder.get_by_id(order_id)
     batch = Batch.get_by_id(order.batch_id)
     config = bank_config_for_order(order)
-    if batch.state != "at_bank" or order.state != "at_bank" or order.authorisation_id or config.signing == "delegated":
+    if (
+        batch.state != BatchState.AT_BANK
+        or order.state != OrderState.AT_BANK
+        or order.authorisation_id
+        or config.signing == "delegated"
+    ):
         return
-    if order.raw_status in ("RCVC", "RVCM") or is_not_yet_signable(order):
+    if order.bank_status in ("RCVC", "RVCM") or is_not_yet_signable(order):
         start_sca_in_background(order, port.Psu(order.release.ip, None))

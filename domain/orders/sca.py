@@ -32,6 +32,7 @@ from domain.orders.sca_state import Document, ScaStep
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch
 from models import BankOrder, Batch, Client, User, transaction
+from models.states import BatchState, OrderState
 
 PATIENCE, PAUSE_SECONDS = 20, 0.2  # how often a person waits for another call, and how long
 
@@ -54,7 +55,7 @@ def get_active_order(batch: Batch) -> BankOrder:
     Raises:
     - StateConflict: there is none.
     """
-    row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
+    row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != OrderState.CLOSED)
     if row is None:
         raise StateConflict(batch.reference)
     return row
@@ -69,7 +70,7 @@ def step_of_order(order_id: int) -> ScaStep:
 def step_for(order: BankOrder) -> ScaStep:
     """Return what the person has to do now, from our own records: every browser shows the same."""
     found = sca_state.next_step(sca_state.load_sca_document(order))
-    if order.raw_status == "PATC" and not found.cancels:
+    if order.bank_status == "PATC" and not found.cancels:
         return ScaStep("second")
     return ScaStep("soon", message=found.message) if found.how == "begin" and is_not_yet_signable(order) else found
 
@@ -77,7 +78,7 @@ def step_for(order: BankOrder) -> ScaStep:
 def is_not_yet_signable(order: BankOrder) -> bool:
     """Return whether the order is younger than the time that its bank needs before signing (`signable_after`)."""
     wait = timedelta(seconds=bank_config_for_order(order).signable_after)
-    return bool(wait) and order.called_at is not None and utcnow() < order.called_at + wait
+    return bool(wait) and order.submitted_at is not None and utcnow() < order.submitted_at + wait
 
 
 def step_of_payment(payment: Payment) -> ScaStep:
@@ -86,11 +87,11 @@ def step_of_payment(payment: Payment) -> ScaStep:
     Raises:
     - NotOpen: there is nothing to sign.
     """
-    if payment.order is None or payment.state not in ("at_bank", "signed"):
+    if payment.order is None or payment.state not in (BatchState.AT_BANK, BatchState.SIGNED):
         raise NotOpen(payment.state)
     order = payment.order.row
-    if order.state == "ended" or (
-        payment.state == "signed" and not sca_state.is_cancellation(sca_state.load_sca_document(order))
+    if order.state == OrderState.CLOSED or (
+        payment.state == BatchState.SIGNED and not sca_state.is_cancellation(sca_state.load_sca_document(order))
     ):
         raise NotOpen(payment.state)
     return step_for(order)
@@ -108,10 +109,10 @@ def image(client: Client, reference: str) -> tuple[bytes, str]:
 
 def _waiting(client: Client, reference: str) -> BankOrder:
     batch = get_batch(client, reference)
-    if batch.state not in ("at_bank", "signed"):
+    if batch.state not in (BatchState.AT_BANK, BatchState.SIGNED):
         raise NotOpen(batch.state)
     order = get_active_order(batch)
-    if batch.state == "signed" and not sca_state.is_cancellation(sca_state.load_sca_document(order)):
+    if batch.state == BatchState.SIGNED and not sca_state.is_cancellation(sca_state.load_sca_document(order)):
         raise NotOpen(batch.state)
     return order
 
@@ -176,7 +177,7 @@ def _start(
         links = document["links"]
         link = links.get(link_name) or next(links[name] for name in links if name.startswith("startAuthorisation"))
         return services().bank.start_authorisation(
-            line, order.payment_id or "", link, psu, back, f"{back}?geweigerd=1", request_id, data
+            line, order.bank_payment_id or "", link, psu, back, f"{back}?geweigerd=1", request_id, data
         )
 
     call_bank(order, "authorise", call, afresh=True, first=first)
@@ -193,7 +194,7 @@ def submit_credentials(client: Client, user: User, reference: str, psu: port.Psu
     order = _waiting(client, reference)
     asked = sca_state.credentials_link(sca_state.load_sca_document(order))
     if asked is None or step_of_order(order.id).how != "login":
-        raise NotOpen("at_bank")
+        raise NotOpen(BatchState.AT_BANK)
     name, link = asked
     data = {"psuData": {"password": password or ""}} if name.endswith("PsuAuthentication") else {}
     if name.startswith("startAuthorisation"):
@@ -270,23 +271,23 @@ def abandon_signing(client: Client, user: User, reference: str) -> None:
     """
     order = _waiting(client, reference)
     if not step_of_order(order.id).may_give_up:
-        raise NotOpen("at_bank")
+        raise NotOpen(BatchState.AT_BANK)
     claim = sca_state.acquire_sca_session(order.id)  # nobody can send a code for this order any more
     try:
-        report = services().bank.order_status(bank_config_for_order(order), order.payment_id or "", uuid())
+        report = services().bank.order_status(bank_config_for_order(order), order.bank_payment_id or "", uuid())
     except port.BankError as error:
         sca_state.release_sca_session(claim)
         raise BankUnavailable from error
     if claim.document["elsewhere"] or report.transaction_status not in ("RCVD", "ACTC"):
         sca_state.release_sca_session(claim)
         status_polling.poll_now(order)
-        raise NotOpen("at_bank")
+        raise NotOpen(BatchState.AT_BANK)
     with transaction(client.id):
         status_polling.record_statement(
             order, audit.by_user(user), SIGNING_FAILED, "given_up", report.transaction_status
         )
-        if Batch.get_by_id(order.batch_id).state != "failed":  # the bank ended it meanwhile
-            raise NotOpen("at_bank")
+        if Batch.get_by_id(order.batch_id).state != BatchState.FAILED:  # the bank ended it meanwhile
+            raise NotOpen(BatchState.AT_BANK)
 
 
 def handle_redirect_return(state: str, user: User) -> tuple[Client, str]:
@@ -295,15 +296,15 @@ def handle_redirect_return(state: str, user: User) -> tuple[Client, str]:
     Raises:
     - NotFound: the state belongs to no payment of this user's clients.
     """
-    order = BankOrder.get_or_none(BankOrder.return_hash == blind_index(state))
+    order = BankOrder.get_or_none(BankOrder.redirect_state_hash == blind_index(state))
     if order is None:
         raise NotFound
     batch = Batch.get_by_id(order.batch_id)
     client = Client.get_by_id(batch.client_id)
     if not client.memberships.where(client.memberships.model.user == user.id).exists():
         raise NotFound
-    BankOrder.update(returned_at=utcnow()).where(
-        BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
+    BankOrder.update(psu_returned_at=utcnow()).where(
+        BankOrder.id == order.id, BankOrder.state.in_((OrderState.AT_BANK, OrderState.SIGNED))
     ).execute()
     status_polling.poll_now(order)
     return client, batch.reference

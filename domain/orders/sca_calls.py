@@ -10,7 +10,7 @@ from domain.common.errors import BankUnavailable, InvalidScaCode, ScaOutcomeUnkn
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
 from domain.orders.sca_state import Document, ScaLease
-from models import BankExchange, BankOrder
+from models import BankCall, BankOrder
 
 Call = Callable[[Document, str], port.Authorisation]
 WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
@@ -47,7 +47,7 @@ def call_bank(
 
 
 def _record(order: BankOrder, call: str, request_id: str, outcome: str, sca_status: str | None = None) -> None:
-    BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome, raw_status=sca_status)
+    BankCall.create(order=order.id, operation=call, x_request_id=request_id, outcome=outcome, bank_status=sca_status)
 
 
 def _refused(claim: ScaLease, error: port.BankRefused, code: bool) -> None:
@@ -75,12 +75,12 @@ def _say_no(error: port.BankRefused, code: bool) -> NoReturn:
 def _asked(claim: ScaLease) -> str | None:
     """Return the scaStatus at the bank; None if the bank does not say."""
     order, begun = claim.order, claim.document["authorisation"] or {}
-    if order.payment_id is None or not begun.get("id"):
+    if order.bank_payment_id is None or not begun.get("id"):
         return None
     try:
         return services().bank.authorisation(
             bank_config_for_order(order),
-            order.payment_id,
+            order.bank_payment_id,
             begun["id"],
             uuid(),
             sca_state.is_cancellation(claim.document),

@@ -16,11 +16,12 @@ from connectors.bank import port
 from core.clock import utcnow
 from domain.common.encryption import decrypt, encrypt
 from domain.common.errors import NotFound, NotOpen, ScaInProgress
-from models import SCA_PURPOSES, BankOrder, ScaSession, transaction
+from models import BankOrder, ScaSession, transaction
+from models.states import OrderState, ScaPurpose
 
 # Longer than a bank may take to answer one call. After it the caller has crashed.
 LEASE_SECONDS = 60
-PAYMENT, CANCELLATION = SCA_PURPOSES
+PAYMENT, CANCELLATION = ScaPurpose.PAYMENT, ScaPurpose.CANCELLATION
 LONGEST_IMAGE = 500_000
 DONE = frozenset({"finalised", "exempted"})
 _IMAGES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
@@ -68,14 +69,14 @@ def load_sca_document(order: BankOrder) -> Document:
     row = rows.get(CANCELLATION) or rows.get(PAYMENT)
     if row is None:
         return {"links": {}, "authorisation": None, "message": "", "elsewhere": False, "purpose": PAYMENT}
-    kept = json.loads(decrypt(row.links_sealed, *_place(row)))
+    kept = json.loads(decrypt(row.links_encrypted, *_place(row)))
     return {**kept, "authorisation": _authorisation(row), "elsewhere": row.elsewhere, "purpose": row.purpose}
 
 
 def _authorisation(row: ScaSession) -> Document | None:
-    if row.answer_sealed is None:
+    if row.authorisation_encrypted is None:
         return None
-    answer = json.loads(decrypt(row.answer_sealed, *_answer_place(row.order_id, row.purpose)))
+    answer = json.loads(decrypt(row.authorisation_encrypted, *_answer_place(row.order_id, row.purpose)))
     return {**answer, "id": row.authorisation_id, "status": row.sca_status}
 
 
@@ -94,10 +95,10 @@ def _links_sealed(order: BankOrder, purpose: str, links: dict[str, str], message
 def save_placed_order(order: BankOrder, answer: port.OrderPlaced) -> None:
     """Store the links of an order that the bank has just accepted."""
     sealed = _links_sealed(order, PAYMENT, answer.links, answer.psu_message or "")
-    ScaSession.insert(order=order.id, purpose=PAYMENT, links_sealed=sealed).on_conflict(
+    ScaSession.insert(order=order.id, purpose=PAYMENT, links_encrypted=sealed).on_conflict(
         conflict_target=(ScaSession.order, ScaSession.purpose),
         update={
-            "links_sealed": sealed, "authorisation_id": None, "sca_status": None, "answer_sealed": None,
+            "links_encrypted": sealed, "authorisation_id": None, "sca_status": None, "authorisation_encrypted": None,
             "elsewhere": False, "lease_until": None,
         },
     ).execute()  # fmt: skip
@@ -105,7 +106,7 @@ def save_placed_order(order: BankOrder, answer: port.OrderPlaced) -> None:
 
 def _create_missing(order: BankOrder) -> None:
     ScaSession.insert(
-        order=order.id, purpose=PAYMENT, links_sealed=_links_sealed(order, PAYMENT, {})
+        order=order.id, purpose=PAYMENT, links_encrypted=_links_sealed(order, PAYMENT, {})
     ).on_conflict_ignore().execute()
 
 
@@ -113,7 +114,7 @@ def save_links(order: BankOrder, document: Document, links: dict[str, str]) -> N
     """Replace the order's links, unless somebody is signing: the bank will repeat them."""
     _create_missing(order)
     sealed = _links_sealed(order, PAYMENT, links, document["message"])
-    ScaSession.update(links_sealed=sealed).where(_payment_of(order) & ScaSession.lease_until.is_null()).execute()
+    ScaSession.update(links_encrypted=sealed).where(_payment_of(order) & ScaSession.lease_until.is_null()).execute()
 
 
 def _payment_of(order: BankOrder) -> Any:
@@ -150,7 +151,9 @@ def acquire_sca_session(order_id: int) -> ScaLease:
 
 
 def _require_signable(order: BankOrder) -> None:
-    if order.state != "at_bank" and not (order.state == "signed" and is_cancellation(load_sca_document(order))):
+    if order.state != OrderState.AT_BANK and not (
+        order.state == OrderState.SIGNED and is_cancellation(load_sca_document(order))
+    ):
         raise NotOpen(order.state)
 
 
@@ -178,7 +181,7 @@ def save_authorisation(lease: ScaLease, answer: port.Authorisation, afresh: bool
     elsewhere = next_step(lease.document | {"authorisation": begun}).how in ("page", "app")
     _release(
         lease, authorisation_id=authorisation_id, sca_status=answer.sca_status,
-        answer_sealed=encrypt(json.dumps(kept), *_answer_place(lease.order.id, purpose)),
+        authorisation_encrypted=encrypt(json.dumps(kept), *_answer_place(lease.order.id, purpose)),
         elsewhere=elsewhere or lease.document["elsewhere"],
     )  # fmt: skip
 
@@ -217,7 +220,7 @@ def switch_to_cancellation(order: BankOrder, links: dict[str, str]) -> bool:
             return False
         ScaSession.delete().where(_row_of(order, CANCELLATION)).execute()
         sealed = _links_sealed(order, CANCELLATION, links)
-        ScaSession.create(order=order.id, purpose=CANCELLATION, links_sealed=sealed)
+        ScaSession.create(order=order.id, purpose=CANCELLATION, links_encrypted=sealed)
     return True
 
 
@@ -230,7 +233,7 @@ def restore_authorisation(order: BankOrder) -> bool:
 def _is_free(order: BankOrder) -> bool:
     """Return whether nobody has the lease; nobody can take it before this transaction ends."""
     free = _take_lease(order, None, ScaSession.lease_until.is_null())
-    return free and BankOrder.get_by_id(order.id).state in ("at_bank", "signed")
+    return free and BankOrder.get_by_id(order.id).state in (OrderState.AT_BANK, OrderState.SIGNED)
 
 
 def next_step(document: Document) -> ScaStep:

@@ -19,7 +19,7 @@ from domain.payments import four_eyes, state_machine
 from models import (
     COMMITTED,
     BankAccount,
-    BankExchange,
+    BankCall,
     BankOrder,
     Batch,
     BatchLine,
@@ -27,6 +27,7 @@ from models import (
     Release,
     require_client_lock,
 )
+from models.states import LineState, OrderState
 
 AT_ONCE = 500
 # Returns take up to three bank days, recalls up to ten (EPC SCT rulebook, R-transactions).
@@ -46,26 +47,26 @@ EVENT = {
     Phase.DISPUTED: "bank_contradicts",
 }
 _ORDER_STATE = {
-    Phase.NAME_CHECK: "at_bank",
-    Phase.AT_BANK: "at_bank",
-    Phase.SIGNED: "signed",
-    Phase.PENDING_REJECTION: "signed",
-    Phase.DISPUTED: "signed",
-    Phase.EXECUTED: "executed",
-    Phase.PARTLY_EXECUTED: "executed",
-    Phase.RETURNED: "executed",
-    Phase.REJECTED: "ended",
-    Phase.CANCELLED: "ended",
-    Phase.FAILED: "ended",
+    Phase.NAME_CHECK: OrderState.AT_BANK,
+    Phase.AT_BANK: OrderState.AT_BANK,
+    Phase.SIGNED: OrderState.SIGNED,
+    Phase.PENDING_REJECTION: OrderState.SIGNED,
+    Phase.DISPUTED: OrderState.SIGNED,
+    Phase.EXECUTED: OrderState.EXECUTED,
+    Phase.PARTLY_EXECUTED: OrderState.EXECUTED,
+    Phase.RETURNED: OrderState.EXECUTED,
+    Phase.REJECTED: OrderState.CLOSED,
+    Phase.CANCELLED: OrderState.CLOSED,
+    Phase.FAILED: OrderState.CLOSED,
 }
-_AFTER_SENDING = ["sent", "executed", "rejected", "returned", "disputed"]
+_AFTER_SENDING = [LineState.SENT, LineState.EXECUTED, LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED]
 _LINE_STATE = {
-    Standing.UNSENT: "sent",
-    Standing.POSSIBLE: "sent",
-    Standing.PAID: "executed",
-    Standing.RETURNED: "returned",
-    Standing.UNPAID: "rejected",
-    Standing.DISPUTED: "disputed",
+    Standing.UNSENT: LineState.SENT,
+    Standing.POSSIBLE: LineState.SENT,
+    Standing.PAID: LineState.EXECUTED,
+    Standing.RETURNED: LineState.RETURNED,
+    Standing.UNPAID: LineState.REJECTED,
+    Standing.DISPUTED: LineState.DISPUTED,
 }
 
 
@@ -94,14 +95,14 @@ def facts_of(order: BankOrder) -> OrderFacts:
     """Return what we know about the order ourselves, without evidence."""
     config = bank_config_for_order(order)
     lines: Any = OrderLine.select(OrderLine.id, OrderLine.amount_cents).where(OrderLine.order == order.id).tuples()
-    confirmed = BankExchange.select().where(
-        BankExchange.order == order.id, BankExchange.call == "confirm_names", BankExchange.outcome == "confirmed"
+    confirmed = BankCall.select().where(
+        BankCall.order == order.id, BankCall.operation == "confirm_names", BankCall.outcome == "confirmed"
     )
     return OrderFacts(
-        tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.called_at is not None,
-        manual=order.by_hand, people=min(2, four_eyes.people_behind(order.release)),
+        tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.submitted_at is not None,
+        manual=order.is_manual, people=min(2, four_eyes.people_behind(order.release)),
         execution_date=order.execution_date, retry_days=config.retry_days,
-        signs_elsewhere=order.by_hand or config.signing != "delegated", names_confirmed=confirmed.exists(),
+        signs_elsewhere=order.is_manual or config.signing != "delegated", names_confirmed=confirmed.exists(),
     )  # fmt: skip
 
 
@@ -115,10 +116,15 @@ def executable_until(order_id: int) -> date | None:
 def create_order_lines(order: BankOrder, lines: list[BatchLine]) -> None:
     """Store the lines of a new order, which has not reached the bank."""
     rows = [
-        {"order": order.id, "batch_line": row.id, "end_to_end_id": row.end_to_end_id, "iban": row.iban,
-         "amount_cents": row.amount_cents}
+        {
+            "order": order.id,
+            "batch_line": row.id,
+            "end_to_end_id": row.end_to_end_id,
+            "creditor_iban": row.creditor_iban,
+            "amount_cents": row.amount_cents,
+        }
         for row in lines
-    ]  # fmt: skip
+    ]
     for start in range(0, len(rows), AT_ONCE):
         OrderLine.insert_many(rows[start : start + AT_ONCE]).execute()
 
@@ -155,7 +161,7 @@ def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
     mine = BatchLine.id.in_([row.batch_line_id for row in rows])
     # money that may have moved is told, whatever people decided about the line since
     shown = mine if said.standing in COMMITTED else mine & BatchLine.state.in_(_AFTER_SENDING)
-    BatchLine.update(state=state, bank_reason=code).where(shown).execute()
+    BatchLine.update(state=state, bank_reason_code=code).where(shown).execute()
 
 
 def shown_state(standing: Standing, reason: str | None) -> tuple[str, str | None]:
@@ -182,8 +188,8 @@ def _settle_order(order: BankOrder, phase: Phase, found: Conclusion) -> None:
     if state == order.state:
         return
     BankOrder.update(state=state, due_at=next_poll_at(order, 0, state, found)).where(BankOrder.id == order.id).execute()
-    if state == "executed":  # so that its booking is fetched at once
-        BankAccount.update(transactions_asked_at=None).where(BankAccount.id == order.bank_account_id).execute()
+    if state == OrderState.EXECUTED:  # so that its booking is fetched at once
+        BankAccount.update(transactions_requested_at=None).where(BankAccount.id == order.bank_account_id).execute()
 
 
 def _settle_batch(
@@ -218,11 +224,11 @@ def next_poll_at(
 
     An executed order is polled daily for three weeks, because it may come back.
     """
-    if order.by_hand and not (found and found.until):
+    if order.is_manual and not (found and found.until):
         return None
     now_is = state or order.state
-    if now_is == "ended":
+    if now_is == OrderState.CLOSED:
         return None
-    if now_is != "executed":
+    if now_is != OrderState.EXECUTED:
         return leases.backoff(attempts)
     return utcnow() + LOOK_BACK_EVERY if today_amsterdam() <= order.execution_date + RETURNS_FOR else None

@@ -20,7 +20,7 @@ def callback_state(msg_id: str) -> str:
 
 def callback_url(order: BankOrder) -> str | None:
     """Return the URL for the bank's callbacks about this order; None if none were requested."""
-    if order.notify_hash is None:
+    if order.callback_state_hash is None:
         return None
     return f"{services().hook_url}/bank/seintje/{callback_state(order.msg_id)}"
 
@@ -30,6 +30,6 @@ def handle_callback(state: str) -> bool:
 
     Both queries always run, so that the time taken does not reveal which states exist.
     """
-    mine = BankOrder.notify_hash == blind_index(state)
+    mine = BankOrder.callback_state_hash == blind_index(state)
     BankOrder.update(due_at=utcnow()).where(mine, BankOrder.state.in_(POLLED_STATES)).execute()
     return BankOrder.select(BankOrder.id).where(mine).exists()

@@ -10,18 +10,19 @@ from domain.common.services import services
 from domain.orders import bank_silence, evidence, line_statuses, settlement
 from domain.orders.conclusion import SIGNING_FAILED, Level, Trust
 from domain.orders.evidence import Statement, is_placed, statement_of
-from models import BankExchange, BankOrder, transaction
+from models import BankCall, BankOrder, transaction
+from models.states import OrderState
 
 FOLLOW_LEASE = 60
 # Executed orders are still polled, seldom: they may come back.
-POLLED_STATES = ("at_bank", "signed", "executed")
+POLLED_STATES = (OrderState.AT_BANK, OrderState.SIGNED, OrderState.EXECUTED)
 CANCELLING = "cancel_order"  # the exchanges about cancelling an order
 
 
 def due_orders() -> list[int]:
     """Return the orders to poll now."""
     query = BankOrder.select(BankOrder.id).where(
-        BankOrder.state.in_(POLLED_STATES), BankOrder.due_at <= utcnow(), ~BankOrder.by_hand
+        BankOrder.state.in_(POLLED_STATES), BankOrder.due_at <= utcnow(), ~BankOrder.is_manual
     )
     return [row.id for row in query.order_by(BankOrder.due_at).limit(200)]
 
@@ -31,12 +32,12 @@ def poll_status(order_id: int) -> None:
     order = leases.claim_lease(
         BankOrder, order_id, FOLLOW_LEASE, BankOrder.state.in_(POLLED_STATES), BankOrder.due_at <= utcnow()
     )
-    if order is None or order.payment_id is None:
+    if order is None or order.bank_payment_id is None:
         return
     request_id = uuid()
     try:
         line = bank_config_for_order(order)
-        report = services().bank.order_status(line, order.payment_id, request_id)
+        report = services().bank.order_status(line, order.bank_payment_id, request_id)
         sca = _sca_status(line, order) if report.transaction_status in ("RCVD", "ACTC") else None
     except (port.BankError, BankUnavailable, UnknownBank) as error:
         _asked(order, request_id, bank_silence.failure(error), None, order.attempts + 1)
@@ -55,10 +56,10 @@ def statements_of(order: BankOrder, report: port.StatusReport) -> list[Statement
     return [statement_of(order, one, at) for one in report.statements if one.code and is_placed(one)]
 
 
-def latest_cancellation_call(order: BankOrder) -> BankExchange | None:
+def latest_cancellation_call(order: BankOrder) -> BankCall | None:
     """Return the last recorded request to cancel this order; None if nobody asked."""
-    mine = (BankExchange.order == order.id) & (BankExchange.call == CANCELLING)
-    return BankExchange.select().where(mine).order_by(BankExchange.id.desc()).first()
+    mine = (BankCall.order == order.id) & (BankCall.operation == CANCELLING)
+    return BankCall.select().where(mine).order_by(BankCall.id.desc()).first()
 
 
 def is_cancellation_pending(order: BankOrder) -> bool:
@@ -69,25 +70,26 @@ def is_cancellation_pending(order: BankOrder) -> bool:
     return is_unanswered(latest_cancellation_call(order))
 
 
-def is_unanswered(last: BankExchange | None) -> bool:
+def is_unanswered(last: BankCall | None) -> bool:
     """Return whether this request to cancel has no known outcome."""
     return last is not None and (last.outcome == "asked" or last.outcome.startswith("unknown"))
 
 
 def _sca_status(config: port.BankConfig, order: BankOrder) -> str | None:
-    if order.authorisation_id is None or order.payment_id is None:
+    if order.authorisation_id is None or order.bank_payment_id is None:
         return None
-    return services().bank.authorisation(config, order.payment_id, order.authorisation_id, uuid())
+    return services().bank.authorisation(config, order.bank_payment_id, order.authorisation_id, uuid())
 
 
 def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, attempts: int) -> None:
     """Keep the answer and when to ask next: soon after a change, ever later without one."""
-    if raw is None or raw != order.raw_status or bank_silence.has_failed(order):
-        BankExchange.create(
-            order=order.id, call=bank_silence.STATUS_CALL, request_id=request_id, outcome=outcome, raw_status=raw
+    if raw is None or raw != order.bank_status or bank_silence.has_failed(order):
+        BankCall.create(
+            order=order.id, operation=bank_silence.STATUS_CALL, x_request_id=request_id, outcome=outcome,
+            bank_status=raw
         )
     leases.release_lease(
-        order, asked_at=utcnow(), attempts=attempts, raw_status=raw or order.raw_status,
+        order, status_checked_at=utcnow(), attempts=attempts, bank_status=raw or order.bank_status,
         due_at=settlement.next_poll_at(BankOrder.get_by_id(order.id), attempts),
     )
 
@@ -104,7 +106,7 @@ def _record(order: BankOrder, request_id: str, report: port.StatusReport, statem
 def poll_now(order: BankOrder) -> None:
     """Ask the bank for the status at once, unless another caller is doing so."""
     BankOrder.update(due_at=utcnow()).where(
-        BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
+        BankOrder.id == order.id, BankOrder.state.in_((OrderState.AT_BANK, OrderState.SIGNED))
     ).execute()
     poll_status(order.id)
 

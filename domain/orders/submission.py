@@ -27,7 +27,8 @@ from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.references import message_id, request_id
 from domain.payments.totals import lines_of
-from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
+from models import BankAccount, BankCall, BankOrder, Batch, BatchLine, Client, Release, transaction
+from models.states import AuthenticationMethod, BatchState, LineState, OrderState, RunKind
 
 SEND_LEASE = 180
 MAX_RESENDS = 8
@@ -39,10 +40,13 @@ def due_batches() -> list[int]:
     An order that a person takes to the bank is included once its execution date has come: it may be too late then.
     """
     goes = (BankAccount.bank != manual_bank.MANUAL_BANK_ID) | (Batch.execution_date <= today_amsterdam())
-    approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == "approved", goes)
-    unmade = approved.where(Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != "ended")))
+    approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == BatchState.APPROVED, goes)
+    unmade = approved.where(
+        Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != OrderState.CLOSED))
+    )
     waiting = BankOrder.select(BankOrder.batch).where(
-        BankOrder.state.in_(("ready", "sent")), BankOrder.due_at <= utcnow(), ~BankOrder.by_hand
+        BankOrder.state.in_((OrderState.PREPARED, OrderState.SUBMITTED)), BankOrder.due_at <= utcnow(),
+        ~BankOrder.is_manual
     )
     return sorted({row.id for row in unmade} | {row.batch_id for row in waiting})
 
@@ -51,8 +55,10 @@ def submit_order(batch_id: int) -> None:
     """Submit the batch if it is approved and allowed; record the bank's answer."""
     batch = Batch.get_by_id(batch_id)
     batch = get_batch(Client.get_by_id(batch.client_id), batch.reference)
-    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
-    if order is None and batch.state == "approved":
+    order = BankOrder.get_or_none(
+        BankOrder.batch == batch.id, BankOrder.state.in_((OrderState.PREPARED, OrderState.SUBMITTED))
+    )
+    if order is None and batch.state == BatchState.APPROVED:
         if manual_bank.is_manual(batch.bank_account.bank):
             reopen_if_too_late(batch)
             return
@@ -61,7 +67,7 @@ def submit_order(batch_id: int) -> None:
         except StateConflict:
             return  # another worker is building it
         batch = get_batch(batch.client, batch.reference)
-    if order is not None and not order.by_hand:  # the order decides: its account may have been linked since
+    if order is not None and not order.is_manual:  # the order decides: its account may have been linked since
         _submit_to_bank(batch, order)
 
 
@@ -110,20 +116,24 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
     - OrderMismatch
     - StateConflict: another worker has made an order of them.
     """
-    lines = [line for line in lines_of(batch) if line.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         state = Batch.get_by_id(batch.id).state
-        raise OrderMismatch(batch.reference) if state == "approved" else StateConflict(f"{batch.reference} is {state}")
+        raise (
+            OrderMismatch(batch.reference)
+            if state == BatchState.APPROVED
+            else StateConflict(f"{batch.reference} is {state}")
+        )
     return lines
 
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
     config = bank_config_of(batch.bank_account.bank)
     lines = lines_of(batch)
-    going = [line for line in lines if line.state in ("open", "sent")]
+    going = [line for line in lines if line.state in (LineState.OPEN, LineState.SENT)]
     if unfit := bank_capabilities.unsupported_reason(config, going, batch.kind):
         return unfit
-    if (config.signing == "delegated") != (release.proof != "session"):
+    if (config.signing == "delegated") != (release.authentication_method != AuthenticationMethod.SESSION):
         return "proof_changed"
     if commitments.exceeding_dues(batch, lines):
         return "run_again"
@@ -133,7 +143,7 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
 def _open_again(batch: Batch, reason: str) -> None:
     """Open the payment for a new approval. Its execution date is never moved without the person."""
     with transaction(batch.client_id):
-        if batch.state == "sending":  # stored, and certainly not at the bank
+        if batch.state == BatchState.SENDING:  # stored, and certainly not at the bank
             state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
@@ -142,12 +152,13 @@ def _open_again(batch: Batch, reason: str) -> None:
 
 def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
     return PaymentOrder(
-        msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=release.released_at,
+        msg_id=message_id(batch.reference, batch.order_count + 1), created_at=release.released_at,
         initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
-        execution_date=release.execution_date, batch_booking=release.batch_booking, wage_tax=batch.kind == "wage_tax",
+        execution_date=release.execution_date, batch_booking=release.batch_booking,
+        wage_tax=batch.kind == RunKind.WAGE_TAX,
         lines=[
             OrderLine(
-                row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent,
+                row.end_to_end_id, row.amount_cents, row.creditor_name_sepa, row.creditor_iban, row.remittance_sepa,
                 row.reference_type or "", row.reference_issuer or "",
             )
             for row in lines
@@ -169,24 +180,26 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     """
     batch = get_batch_locked(batch.client, batch.reference)
     stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
-    if batch.state != "approved" or not stands:
+    if batch.state != BatchState.APPROVED or not stands:
         raise StateConflict(f"{batch.reference} is {batch.state}")
-    lines = [line for line in lines_of(batch) if line.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         raise OrderMismatch(batch.reference)
     row = BankOrder.create(
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id,
-        request_id=request_id(order.msg_id), body_sealed=encrypt(body, "bank_order", order.msg_id),
+        x_request_id=request_id(order.msg_id), body_encrypted=encrypt(body, "bank_order", order.msg_id),
         body_sha256=digest_sha256(body), total_cents=release.total_cents, line_count=release.line_count,
-        execution_date=release.execution_date, return_hash=blind_index(sca.return_state(order.msg_id)),
-        form=config.format, by_hand=manual_bank.is_manual(config.id),
-        notify_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
+        execution_date=release.execution_date, redirect_state_hash=blind_index(sca.return_state(order.msg_id)),
+        message_format=config.format, is_manual=manual_bank.is_manual(config.id),
+        callback_state_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
-    Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
+    Batch.update(order_count=Batch.order_count + 1).where(Batch.id == batch.id).execute()
     settlement.create_order_lines(row, lines)
-    BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
+    BatchLine.update(state=LineState.SENT).where(
+        BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN
+    ).execute()
     state_machine.transition(
-        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.request_id
+        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.x_request_id
     )
     return row
 
@@ -197,7 +210,7 @@ def order_bytes(order: BankOrder) -> bytes:
     Raises:
     - OrderMismatch: they are not those that were stored.
     """
-    body = decrypt_bytes(order.body_sealed, "bank_order", order.msg_id)
+    body = decrypt_bytes(order.body_encrypted, "bank_order", order.msg_id)
     if digest_sha256(body) != order.body_sha256:
         raise OrderMismatch(order.msg_id)
     return body
@@ -206,11 +219,13 @@ def order_bytes(order: BankOrder) -> bytes:
 def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
     config = bank_config_for_order(order)
-    claimed = leases.claim_lease(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
+    claimed = leases.claim_lease(
+        BankOrder, order.id, SEND_LEASE, BankOrder.state.in_((OrderState.PREPARED, OrderState.SUBMITTED))
+    )
     if claimed is None:
         return
     batch = get_batch(batch.client, batch.reference)  # another worker may have built the order since
-    again = claimed.called_at is not None  # as found by the claim: another worker may have called since
+    again = claimed.submitted_at is not None  # as found by the claim: another worker may have called since
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
         leases.release_lease(claimed, due_at=None)
         return
@@ -225,7 +240,7 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
         placed = services().bank.place_order(
             config,
             order_bytes(claimed),
-            claimed.request_id,
+            claimed.x_request_id,
             psu,
             back,
             f"{back}?geweigerd=1",
@@ -247,29 +262,30 @@ def _placement_options(order: BankOrder) -> port.PlacementOptions:
     (EU) 260/2012 art. 5c(6)).
     """
     return port.PlacementOptions(
-        check_names=order.release.name_check or order.line_count == 1, notify_uri=status_callbacks.callback_url(order)
+        check_names=order.release.vop_enabled or order.line_count == 1, notify_uri=status_callbacks.callback_url(order)
     )
 
 
 def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """Record that the bank may have the order from this commit on. Return False if it may no longer be submitted."""
     with transaction(batch.client_id):
-        if batch.state == "approved" and commitments.exceeding_dues(batch, lines_of(batch)):
+        if batch.state == BatchState.APPROVED and commitments.exceeding_dues(batch, lines_of(batch)):
             void_releases(batch, "run_again")
             state_machine.transition(batch, "change", audit.WORKER, "run_again")
             return False
-        if batch.state == "approved":
+        if batch.state == BatchState.APPROVED:
             state_machine.transition(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
-        elif batch.state != "sending":
+        elif batch.state != BatchState.SENDING:
             return False
-        BankOrder.update(called_at=utcnow(), state="sent").where(BankOrder.id == order.id).execute()
+        BankOrder.update(submitted_at=utcnow(), state=OrderState.SUBMITTED).where(BankOrder.id == order.id).execute()
         settlement.set_standing(order, Standing.POSSIBLE)
     return True
 
 
 def _exchange(order: BankOrder, call: str, outcome: str, raw: str | None = None, final: bool = False) -> None:
-    BankExchange.create(
-        order=order.id, call=call, request_id=order.request_id, outcome=outcome, raw_status=raw, final=final
+    BankCall.create(
+        order=order.id, operation=call, x_request_id=order.x_request_id, outcome=outcome, bank_status=raw,
+        is_final=final
     )
 
 
@@ -280,7 +296,7 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
         due = leases.backoff(order.attempts)
         changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
         if not again:
-            changes |= {"called_at": None, "state": "ready"}
+            changes |= {"submitted_at": None, "state": OrderState.PREPARED}
             settlement.set_standing(order, Standing.UNSENT)
             state_machine.transition(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
         BankOrder.update(**changes).where(BankOrder.id == order.id).execute()
@@ -310,11 +326,11 @@ def _placed(batch: Batch, order: BankOrder, config: port.BankConfig, placed: por
     with transaction(batch.client_id):
         _exchange(order, "place", "placed", placed.transaction_status)
         BankOrder.update(
-            payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
-            lease_until=None, state="at_bank",
+            bank_payment_id=placed.payment_id, bank_status=placed.transaction_status, attempts=0, due_at=utcnow(),
+            lease_until=None, state=OrderState.AT_BANK,
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
         sca_state.save_placed_order(order, placed)
         evidence.add_evidence(order, evidence.STATUS, Trust.BANK, [said])
         settlement.settle(order, audit.WORKER, status=placed.transaction_status, payment=placed.payment_id)
-    if Batch.get_by_id(batch.id).state == "at_bank":
+    if Batch.get_by_id(batch.id).state == BatchState.AT_BANK:
         sca.start_sca_in_background(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

@@ -10,6 +10,7 @@ from domain.common import leases
 from domain.common.encryption import decrypt, encrypt
 from domain.common.services import services
 from models import Client, Membership, OutgoingMail, User
+from models.states import Role
 
 MAX_ATTEMPTS = 12
 
@@ -40,12 +41,14 @@ def enqueue_mail(
     Facts hold totals at most, never wages.
     """
     sealed = encrypt(json.dumps({"path": path, "facts": facts}), "outgoing_mail", user.id, once)
-    OutgoingMail.insert(user=user, client=client, kind=kind, sealed=sealed, once=once).on_conflict_ignore().execute()
+    OutgoingMail.insert(
+        user=user, client=client, kind=kind, payload_encrypted=sealed, dedupe_key=once
+    ).on_conflict_ignore().execute()
 
 
 def owners_of(client: Client) -> list[User]:
     """Return the owners of the client."""
-    query = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
+    query = User.select().join(Membership).where(Membership.client == client.id, Membership.role == Role.OWNER)
     return list(query.order_by(User.id))
 
 
@@ -69,7 +72,7 @@ def due_mails() -> list[int]:
 def _language(row: OutgoingMail, facts: dict) -> str:
     """Return the recipient's language: the sender's for an invitation to an unknown address, else Dutch by default."""
     reader = User.get_or_none(User.email == facts["to"]) if "to" in facts else None
-    return (reader or row.user).language or "nl"
+    return (reader or row.user).locale or "nl"
 
 
 def deliver_mail(mail_id: int, render: MailRenderer) -> bool:
@@ -77,7 +80,7 @@ def deliver_mail(mail_id: int, render: MailRenderer) -> bool:
     row = leases.claim_lease(OutgoingMail, mail_id, 60, OutgoingMail.sent_at.is_null(), OutgoingMail.due_at <= utcnow())
     if row is None:
         return False
-    content = json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once))
+    content = json.loads(decrypt(row.payload_encrypted, "outgoing_mail", row.user_id, row.dedupe_key))
     message = MailMessage(
         row.kind, row.user, row.client, content["path"], content["facts"], _language(row, content["facts"])
     )

@@ -6,7 +6,8 @@ sends it and deletes subscriptions that are gone.
 
 from collections.abc import Iterable
 
-from models import Batch, Client, Membership, Notification, PushSubscription, User
+from models import Batch, Client, Membership, PushNotification, PushSubscription, User
+from models.states import BatchState, Role
 
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -14,22 +15,23 @@ KINDS: dict[str, tuple[str, ...]] = {
     "held": ("held", "run_refused"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
-OF_STATE = {
-    "executed": "executed", "partly_executed": "partly", "returned": "partly", "rejected": "refused",
-    "pending_rejection": "refused", "disputed": "refused",
+OF_STATE: dict[str, str] = {
+    BatchState.EXECUTED: "executed", BatchState.PARTLY_EXECUTED: "partly", BatchState.RETURNED: "partly",
+    BatchState.REJECTED: "refused",
+    BatchState.PENDING_REJECTION: "refused", BatchState.DISPUTED: "refused",
 }  # fmt: skip
 _KIND_OF = {what: kind for kind, whats in KINDS.items() for what in whats}
 
 
 def enabled_kinds(user: User) -> set[str]:
     """Return the kinds of notification that the user has switched on; all by default."""
-    return set(KINDS) - set(user.unheard or ())
+    return set(KINDS) - set(user.muted_push_events or ())
 
 
 def set_enabled_kinds(user: User, kinds: Iterable[str]) -> None:
     """Set the kinds of notification that the user receives, in every browser."""
-    user.unheard = sorted(set(KINDS) - set(kinds))
-    User.update(unheard=user.unheard).where(User.id == user.id).execute()
+    user.muted_push_events = sorted(set(KINDS) - set(kinds))
+    User.update(muted_push_events=user.muted_push_events).where(User.id == user.id).execute()
 
 
 # --- enqueueing ---
@@ -43,12 +45,12 @@ def enqueue_push(
     """
     user_ids = [user.id for user in people if _KIND_OF[what] in enabled_kinds(user)]
     rows = [
-        {"subscription": row.id, "client": client.id, "batch": batch.id if batch else None, "what": what,
-         "line": line, "path": path, "once": once}
+        {"subscription": row.id, "client": client.id, "batch": batch.id if batch else None, "event": what,
+         "line": line, "path": path, "dedupe_key": once}
         for row in PushSubscription.select(PushSubscription.id).where(PushSubscription.user.in_(user_ids))
     ]  # fmt: skip
     if rows:
-        Notification.insert_many(rows).on_conflict_ignore().execute()
+        PushNotification.insert_many(rows).on_conflict_ignore().execute()
 
 
 def enqueue_for_state_change(batch: Batch) -> None:
@@ -60,7 +62,7 @@ def enqueue_for_state_change(batch: Batch) -> None:
     if what is None:
         return
     people = User.select().join(Membership).where(
-        Membership.client == batch.client_id, Membership.role.in_(("owner", "approver"))
+        Membership.client == batch.client_id, Membership.role.in_((Role.OWNER, Role.APPROVER))
     )  # fmt: skip
-    once = f"{what}:{batch.id}:{batch.state_at.isoformat()}"
+    once = f"{what}:{batch.id}:{batch.state_changed_at.isoformat()}"
     enqueue_push(Client.get_by_id(batch.client_id), what, once, f"/betalingen/{batch.reference}", people, batch)

@@ -11,9 +11,13 @@ from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import blind_index, decrypt
 from domain.common.services import services
-from models import Membership, Notification, PushSubscription, User
+from models import Membership, PushNotification, PushSubscription, User
+from models.states import BatchState
 
-STILL = {"waits": ("open",), "asked": ("open",)}  # sent only while the payment is in one of these states
+STILL = {
+    "waits": (BatchState.OPEN,),
+    "asked": (BatchState.OPEN,),
+}  # sent only while the payment is in one of these states
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 
@@ -39,8 +43,10 @@ BadgeCount = Callable[[User], int]
 
 def due_pushes() -> list[int]:
     """Return the ids of at most 200 notifications that are due."""
-    query = Notification.select(Notification.id).where(Notification.due_at <= utcnow(), Notification.sent_at.is_null())
-    return [row.id for row in query.order_by(Notification.id).limit(200)]
+    query = PushNotification.select(PushNotification.id).where(
+        PushNotification.due_at <= utcnow(), PushNotification.sent_at.is_null()
+    )
+    return [row.id for row in query.order_by(PushNotification.id).limit(200)]
 
 
 def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:
@@ -49,7 +55,7 @@ def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -
     `badge_count` returns the number of payments that wait for a user, shown on the app's icon.
     """
     row = leases.claim_lease(
-        Notification, notification_id, 60, Notification.sent_at.is_null(), Notification.due_at <= utcnow()
+        PushNotification, notification_id, 60, PushNotification.sent_at.is_null(), PushNotification.due_at <= utcnow()
     )
     if row is None:
         return False
@@ -73,7 +79,7 @@ def _is_obsolete(row: Any) -> bool:
     """Return whether the payment no longer waits, or the user is no longer a member of the client."""
     user = row.subscription.user_id
     member = Membership.select().where(Membership.client == row.client_id, Membership.user == user).exists()
-    return not member or (row.what in STILL and row.batch is not None and row.batch.state not in STILL[row.what])
+    return not member or (row.event in STILL and row.batch is not None and row.batch.state not in STILL[row.event])
 
 
 def _next_attempt_at(row: Any, error: PushError) -> datetime | None:
@@ -85,16 +91,16 @@ def _next_attempt_at(row: Any, error: PushError) -> datetime | None:
 
 
 def _subscription(row: PushSubscription) -> Subscription:
-    fields = json.loads(decrypt(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
+    fields = json.loads(decrypt(row.endpoint_encrypted, "push_subscription", row.user_id, row.endpoint_hash))
     return Subscription(fields["endpoint"], fields["p256dh"], fields["auth"])
 
 
 def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     """Render the title and text now, so that the number on the icon is current."""
     user = row.subscription.user
-    notice = PushContent(row.what, row.client.name, row.path, badge_count(user), user.language or "nl", row.line)
+    notice = PushContent(row.event, row.client.name, row.path, badge_count(user), user.locale or "nl", row.line)
     title, text = write(notice)
     topic = blind_index(f"{row.client_id}:{row.path}")[:32]  # a newer message replaces the older one (RFC 8030, 5.4)
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
-    urgency = "high" if row.what in ("waits", "asked", "refused") else "normal"
+    urgency = "high" if row.event in ("waits", "asked", "refused") else "normal"
     return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)

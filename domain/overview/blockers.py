@@ -11,7 +11,8 @@ from domain.payments import held_lines
 from domain.payroll import companies, connections, run_history
 from domain.payroll.connections import ConnectionView
 from domain.payroll.run_history import HistoryRow
-from models import Client, HeldLine, Run
+from models import Client, HeldLine, PayrollRun
+from models.states import ConnectionStatus, RunState
 
 RECENT_PERIOD = timedelta(days=14)
 HELD_PERIOD = timedelta(days=31)
@@ -38,10 +39,14 @@ class Blockers:
 
 def find_blockers(client: Client) -> Blockers:
     """Return what blocks this client's payments."""
-    links = [connections.connection_view(row) for row in connections.connections(client) if row.status == "disturbed"]
+    links = [
+        connections.connection_view(row)
+        for row in connections.connections(client)
+        if row.status == ConnectionStatus.FAILING
+    ]
     return Blockers(
         links, _failed_runs(client), _runs_with_held_lines(client), len(companies.unmapped_runs(client)),
-        run_history.list_runs(client, Run.state.in_(("found", "retrying")), limit=MAX_SHOWN),
+        run_history.list_runs(client, PayrollRun.state.in_((RunState.PENDING, RunState.RETRYING)), limit=MAX_SHOWN),
     )  # fmt: skip
 
 
@@ -51,19 +56,21 @@ def _runs_with_held_lines(client: Client) -> list[HistoryRow]:
 
 def has_held_lines() -> Any:
     """Return the condition of a run of the last month with a line that cannot be paid."""
-    held = HeldLine.select().where(HeldLine.run == Run.id, held_lines.is_held())
-    is_recent = Run.found_at > utcnow() - HELD_PERIOD
-    return (Run.state == "taken") & (Run.held_count > 0) & is_recent & fn.EXISTS(held)
+    held = HeldLine.select().where(HeldLine.run == PayrollRun.id, held_lines.is_held())
+    is_recent = PayrollRun.found_at > utcnow() - HELD_PERIOD
+    return (PayrollRun.state == RunState.IMPORTED) & (PayrollRun.held_count > 0) & is_recent & fn.EXISTS(held)
 
 
 def failed_recently() -> Any:
     """Return the condition of a run that could not become a payment, unless its company has a newer run."""
-    later = Run.alias()
+    later = PayrollRun.alias()
     newer = later.select().where(
-        later.company == Run.company, later.kind == Run.kind,
-        (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
+        later.company == PayrollRun.company, later.kind == PayrollRun.kind,
+        (later.year > PayrollRun.year) | ((later.year == PayrollRun.year) & (later.number > PayrollRun.number)),
     )  # fmt: skip
-    return (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT_PERIOD) & ~fn.EXISTS(newer)
+    return (
+        (PayrollRun.state == RunState.INVALID) & (PayrollRun.changed_at > utcnow() - RECENT_PERIOD) & ~fn.EXISTS(newer)
+    )
 
 
 def _failed_runs(client: Client) -> list[HistoryRow]:

@@ -8,7 +8,8 @@ from domain.banking import linking
 from domain.common.errors import RegisterUnavailable
 from domain.common.services import services
 from domain.identity import identification, signing_authority
-from models import Client, Delivery, Membership, NmbrsConnection, PayrollCompany, User
+from models import Client, Membership, NmbrsConnection, PayrollCompany, User, WebhookDelivery
+from models.states import AuthorityAnswer, Role
 
 SEARCHED_FROM = 3  # letters
 
@@ -51,15 +52,16 @@ def steps(client: Client, user: User) -> list[OnboardingStep]:
         OnboardingStep("pin", pins.has_pin(user)),
         OnboardingStep("identification", identification.is_identified(user)),
         OnboardingStep(
-            "authority", bool(decision and decision.answer == "yes"), detail=decision.answer if decision else None
+            "authority", bool(decision and decision.answer == AuthorityAnswer.AUTHORISED),
+            detail=decision.answer if decision else None
         ),
         OnboardingStep("bank", bool(linking.payable_accounts(client))),
         OnboardingStep("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
         OnboardingStep("mapping", mapped.exists()),
-        OnboardingStep("webhook", Delivery.select().where(Delivery.client == client.id).exists()),
+        OnboardingStep("webhook", WebhookDelivery.select().where(WebhookDelivery.client == client.id).exists()),
     ]
     mine = Membership.get_or_none(Membership.client == client.id, Membership.user == user.id)
-    if mine is not None and mine.role == "preparer":
+    if mine is not None and mine.role == Role.PREPARER:
         all_steps = [step for step in all_steps if step.key not in APPROVER_STEPS]
     current = next((step.key for step in all_steps if not step.done), None)
     return [replace(step, current=step.key == current) for step in all_steps]

@@ -10,7 +10,8 @@ from core.clock import today_amsterdam
 from domain.banking import consents
 from domain.overview import blockers
 from domain.payments.queries import awaiting_action_by
-from models import BankLink, Batch, Client, Membership, NmbrsConnection, Run, User
+from models import BankConsent, Batch, Client, Membership, NmbrsConnection, PayrollRun, User
+from models.states import ConnectionStatus, ConsentStatus
 
 MAX_RECENT = 8  # clients listed at the top of every page, most recently used first
 
@@ -75,30 +76,33 @@ def pending_count(user: User) -> int:
 def _clients_with_ending_consent(ids) -> set[int]:
     """Return the clients with a confirmed account whose consent has ended or ends within a week."""
     soon = today_amsterdam() + timedelta(days=consents.SOON.days)
-    broken = (BankLink.status != "valid") | (BankLink.valid_until <= soon)
-    query: Any = BankLink.select(BankLink.client).where(
-        BankLink.client.in_(ids), BankLink.holder_confirmed_at.is_null(False), broken
+    broken = (BankConsent.status != ConsentStatus.VALID) | (BankConsent.valid_until <= soon)
+    query: Any = BankConsent.select(BankConsent.client).where(
+        BankConsent.client.in_(ids), BankConsent.holder_confirmed_at.is_null(False), broken
     )
     return {client_id for (client_id,) in query.distinct().tuples()}
 
 
 def _clients_with_failing_nmbrs(ids) -> set[int]:
-    disturbed = (NmbrsConnection.status == "disturbed") & NmbrsConnection.removed_at.is_null()
+    disturbed = (NmbrsConnection.status == ConnectionStatus.FAILING) & NmbrsConnection.removed_at.is_null()
     query: Any = NmbrsConnection.select(NmbrsConnection.client).where(NmbrsConnection.client.in_(ids), disturbed)
     return {client_id for (client_id,) in query.distinct().tuples()}
 
 
 def _runs_to_correct(ids) -> dict[int, int]:
     wrong = blockers.failed_recently() | blockers.has_held_lines()
-    query: Any = Run.select(Run.client, fn.count(Run.id)).where(Run.client.in_(ids), wrong)
-    return dict(query.group_by(Run.client).tuples())
+    query: Any = PayrollRun.select(PayrollRun.client, fn.count(PayrollRun.id)).where(PayrollRun.client.in_(ids), wrong)
+    return dict(query.group_by(PayrollRun.client).tuples())
 
 
 def recent_clients(membership: Membership) -> list[Client]:
     """Return the clients that the user can switch between, the current one first; empty if there is only one."""
     query = (
-        Client.select().join(Membership).where(Membership.user == membership.user_id)
-        .order_by((Client.id == membership.client_id).desc(), Membership.used_at.desc(), Client.id).limit(MAX_RECENT)
-    )  # fmt: skip
+        Client.select()
+        .join(Membership)
+        .where(Membership.user == membership.user_id)
+        .order_by((Client.id == membership.client_id).desc(), Membership.last_used_at.desc(), Client.id)
+        .limit(MAX_RECENT)
+    )
     clients = list(query)
     return clients if len(clients) > 1 else []

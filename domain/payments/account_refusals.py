@@ -20,7 +20,7 @@ def refused_accounts(run_id: int) -> dict[tuple[int | None, str], str]:
     """Return the reason code for each due of a run and the account (IBAN) that was refused for it."""
     of_line = Evidence.select().where(Evidence.order_line == OrderLine.id, Evidence.reason == OrderLine.reason)
     rows: Any = (
-        OrderLine.select(BatchLine.due, OrderLine.iban, OrderLine.reason)
+        OrderLine.select(BatchLine.due, OrderLine.creditor_iban, OrderLine.reason)
         .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
         .where(
             Batch.run == run_id, OrderLine.standing.in_(("unpaid", "returned")), OrderLine.reason.in_(ACCOUNT_CODES),

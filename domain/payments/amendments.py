@@ -14,6 +14,7 @@ from domain.payments.execution_dates import require_valid
 from domain.payments.queries import execution_date, get_batch, get_batch_locked
 from domain.payments.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_client_lock, transaction
+from models.states import BatchState, LineState, OrderState
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
@@ -25,10 +26,10 @@ def _reopened(client: Client, user: User, reference: str) -> Batch:
     - NotOpen
     """
     batch = get_batch_locked(client, reference)
-    if batch.state == "approved":
+    if batch.state == BatchState.APPROVED:
         void_releases(batch, "changed")
         state_machine.transition(batch, "change", audit.by_user(user), "changed")
-    if batch.state != "open":
+    if batch.state != BatchState.OPEN:
         raise NotOpen(batch.state)
     four_eyes.void_approvals(batch, "changed")
     return batch
@@ -41,8 +42,8 @@ def void_releases(batch: Batch, reason: str) -> None:
         Release.batch == batch.id, Release.voided_at.is_null()
     ).execute()
     ended = (
-        BankOrder.update(state="ended", due_at=None)
-        .where(BankOrder.batch == batch.id, BankOrder.state == "ready")
+        BankOrder.update(state=OrderState.CLOSED, due_at=None)
+        .where(BankOrder.batch == batch.id, BankOrder.state == OrderState.PREPARED)
         .execute()
     )
     if ended:
@@ -57,15 +58,16 @@ def void_approvals_by(client: Client, user: User, actor: str, reason: str) -> in
     given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
     released = Release.select(Release.batch).where(Release.user == user.id, Release.voided_at.is_null())
     theirs = Batch.select().where(
-        Batch.client == client.id, Batch.state.in_(("open", "approved")), Batch.id.in_(given) | Batch.id.in_(released)
+        Batch.client == client.id, Batch.state.in_((BatchState.OPEN, BatchState.APPROVED)),
+        Batch.id.in_(given) | Batch.id.in_(released)
     )
     voided = 0
     for found in list(theirs.order_by(Batch.id)):
         batch = get_batch_locked(client, found.reference)
-        if batch.state not in ("open", "approved"):
+        if batch.state not in (BatchState.OPEN, BatchState.APPROVED):
             continue
         void_releases(batch, reason)
-        if batch.state == "approved":
+        if batch.state == BatchState.APPROVED:
             state_machine.transition(batch, "change", actor, reason)
         voided += 1
     return voided
@@ -75,15 +77,19 @@ def renew_end_to_end_ids(batch: Batch) -> None:
     """Give the lines the ids of the next order, which therefore needs a new release. Lines that were sent are open
     again.
     """
-    batch.orders_made = Batch.get_by_id(batch.id).orders_made
-    msg_id = message_id(batch.reference, batch.orders_made + 1)
-    lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
+    batch.order_count = Batch.get_by_id(batch.id).order_count
+    msg_id = message_id(batch.reference, batch.order_count + 1)
+    lines = list(
+        BatchLine.select().where(
+            BatchLine.batch == batch.id, BatchLine.state.not_in((LineState.SUPERSEDED, LineState.EXECUTED))
+        )
+    )
     names, refused = creditor_names.load_creditor_names(batch.client_id, lines), refused_accounts(batch.run_id)
     for line in lines:
         state, fresh = (
-            line.state if line.state == "refused" else "open",
+            line.state if line.state == LineState.EXCLUDED else LineState.OPEN,
             creditor_names.reset_fields_for_new_order(line, names)
-            | {"bank_reason": refused.get((line.due_id, line.iban))},
+            | {"bank_reason_code": refused.get((line.due_id, line.creditor_iban))},
         )
         BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state, **fresh).where(
             BatchLine.id == line.id
@@ -104,12 +110,12 @@ class LineDecision:
 
 def exclude_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
     """Exclude a line from the payment (✗)."""
-    return _decide_line(client, user, reference, line_id, "refused")
+    return _decide_line(client, user, reference, line_id, LineState.EXCLUDED)
 
 
 def include_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
     """Include an excluded line again (✓)."""
-    return _decide_line(client, user, reference, line_id, "open")
+    return _decide_line(client, user, reference, line_id, LineState.OPEN)
 
 
 def _decide_line(client: Client, user: User, reference: str, line_id: int, verdict: str) -> LineDecision:
@@ -118,13 +124,13 @@ def _decide_line(client: Client, user: User, reference: str, line_id: int, verdi
         before, given = _digest(stood), four_eyes.valid_approvals(stood.id)
         batch = _reopened(client, user, reference)
         line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
-        if line is None or line.state not in ("open", "refused"):
+        if line is None or line.state not in (LineState.OPEN, LineState.EXCLUDED):
             raise NotFound
         if line.state != verdict:
             BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
             _changed(batch, user)
-            _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
-        return LineDecision(before, _digest(get_batch(client, reference)), stood.state == "open" and not given)
+            _note(batch, user, f"line.{'refused' if verdict == LineState.EXCLUDED else 'accepted'}", line=line.id)
+        return LineDecision(before, _digest(get_batch(client, reference)), stood.state == BatchState.OPEN and not given)
 
 
 def _digest(batch: Batch) -> str:
@@ -134,17 +140,21 @@ def _digest(batch: Batch) -> str:
 
 def _changed(batch: Batch, user: User) -> None:
     """Record who changed the payment last; nobody when every change was undone."""
-    struck = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "refused").exists()
+    struck = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED).exists()
     now = Batch.get_by_id(batch.id)
     as_sent = not struck and now.execution_date is None and now.bank_account_id == now.company.bank_account_id
-    Batch.update(changed_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
+    Batch.update(last_edited_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
 
 
 def include_all_lines(client: Client, user: User, reference: str) -> int:
     """Include every excluded line again; return how many there were."""
     with transaction(client.id):
         batch = _reopened(client, user, reference)
-        back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
+        back = (
+            BatchLine.update(state=LineState.OPEN)
+            .where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED)
+            .execute()
+        )
         if back:
             _changed(batch, user)
             _note(batch, user, "line.all_accepted", count=back)
@@ -165,7 +175,7 @@ def change_date_and_account(
         raise AccountInvalid
     with transaction(client.id):
         batch = _reopened(client, user, reference)
-        Batch.update(bank_account=account_id, execution_date=execution_date, changed_by=user.id).where(
+        Batch.update(bank_account=account_id, execution_date=execution_date, last_edited_by=user.id).where(
             Batch.id == batch.id
         ).execute()
         changed = get_batch(client, reference)
@@ -188,7 +198,7 @@ def discard(client: Client, user: User, reference: str) -> None:
     """
     with transaction(client.id):
         batch = _reopened(client, user, reference)
-        if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
+        if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN).exists():
             raise NothingToPay
         state_machine.transition(batch, "discard", audit.by_user(user), "all_refused")
 
@@ -206,8 +216,8 @@ def reopen_held(batch: Batch, user: User) -> None:
         raise NotOpen(batch.state)
     void_releases(batch, "reopened")
     # An order that came back whole is closed; later bookings of it are still matched.
-    BankOrder.update(state="ended", due_at=None).where(
-        BankOrder.batch == batch.id, BankOrder.state == "executed"
+    BankOrder.update(state=OrderState.CLOSED, due_at=None).where(
+        BankOrder.batch == batch.id, BankOrder.state == OrderState.EXECUTED
     ).execute()
     renew_end_to_end_ids(batch)
     Batch.update(execution_date=None).where(Batch.id == batch.id).execute()

@@ -9,6 +9,7 @@ from connectors.bank.order_formats import takes_reference
 from connectors.bank.port import BankConfig
 from domain.common.errors import UnsupportedByBank
 from models import BatchLine
+from models.states import RunKind
 
 TOO_MANY, NO_TAX_REFERENCE, NO_REFERENCE = "too_many_lines", "no_tax_reference", "no_reference"
 
@@ -20,9 +21,9 @@ def unsupported_reason(config: BankConfig, lines: Sequence[BatchLine], kind: str
     """
     if len(lines) > config.most_lines:
         return TOO_MANY
-    if kind == "wage_tax":
+    if kind == RunKind.WAGE_TAX:
         return None if config.structured else NO_TAX_REFERENCE
-    references = (line.description_sent for line in lines if line.reference_type)
+    references = (line.remittance_sepa for line in lines if line.reference_type)
     return None if all(takes_reference(config, one) for one in references) else NO_REFERENCE
 
 

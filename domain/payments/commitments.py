@@ -14,11 +14,12 @@ from peewee import fn
 
 from domain.common.errors import MoreThanOwed
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, HeldLine, OrderLine
+from models.states import BatchState, LineState, OrderState
 
 _COMMITTED = OrderLine.standing.in_(COMMITTED)
-_ABOUT_TO_GO = (OrderLine.standing == "unsent") & (BankOrder.state != "ended")
+_ABOUT_TO_GO = (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
 # States of lines that the payment is to pay, or has sent.
-_TO_GO = ("open", "sent")
+_TO_GO = (LineState.OPEN, LineState.SENT)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class CommittedLine:
     id: int
     due_id: int | None
     name: str
-    iban: str
+    creditor_iban: str
     amount_cents: int
     description: str
 
@@ -36,8 +37,8 @@ class CommittedLine:
 def committed_lines(run_id: int) -> list[CommittedLine]:
     """Return every order line of this run that counts, oldest first."""
     rows: Any = _order_lines(
-        BatchLine.id, BatchLine.due, BatchLine.name_shown, OrderLine.iban, OrderLine.amount_cents,
-        BatchLine.description_shown,
+        BatchLine.id, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.amount_cents,
+        BatchLine.remittance,
     ).where(Batch.run == run_id, _COMMITTED | _ABOUT_TO_GO).order_by(OrderLine.id).tuples()  # fmt: skip
     return [CommittedLine(*row) for row in rows]
 
@@ -85,8 +86,8 @@ def _given(batch: Batch) -> Counter[int | None]:
 def _approved(batch: Batch) -> Counter[int | None]:
     """Return the cents per due in other approved payments of the run."""
     query = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).join(Batch)
-    others = (Batch.run == batch.run_id) & (Batch.id != batch.id) & (Batch.state == "approved")
-    return _sums(query.where(others, BatchLine.state == "open").group_by(BatchLine.due))
+    others = (Batch.run == batch.run_id) & (Batch.id != batch.id) & (Batch.state == BatchState.APPROVED)
+    return _sums(query.where(others, BatchLine.state == LineState.OPEN).group_by(BatchLine.due))
 
 
 def _order_lines(*fields: Any) -> Any:

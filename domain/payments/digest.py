@@ -39,7 +39,8 @@ def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> s
     made.add(debtor_iban, day.isoformat(), len(rows), sum(row.amount_cents for row in rows))
     for row in rows:
         made.add(
-            row.end_to_end_id, row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
+            row.end_to_end_id, row.creditor_name, row.creditor_name_sepa, row.remittance, row.remittance_sepa,
+            row.creditor_iban,
             row.amount_cents,
         )  # fmt: skip
         if row.reference_type:  # a line without one keeps the digest that it had before there were any

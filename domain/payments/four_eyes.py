@@ -20,17 +20,18 @@ from domain.identity.persons import People, same_person
 from domain.outbox import mail, push
 from models import (
     Approval,
+    ApprovalThresholdChange,
     Batch,
     Client,
-    FourEyesChange,
     Membership,
     Release,
     User,
     require_client_lock,
     transaction,
 )
+from models.states import AuthorityAnswer, BatchState, Role
 
-MAY_APPROVE = ("owner", "approver")
+MAY_APPROVE = (Role.OWNER, Role.APPROVER)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class DualApprovalStatus:
 
 def is_required(client: Client, total_cents: int) -> bool:
     """Return whether a payment of this total (cents) needs two people."""
-    return client.four_eyes_cents is not None and total_cents >= client.four_eyes_cents
+    return client.dual_approval_from_cents is not None and total_cents >= client.dual_approval_from_cents
 
 
 def signers(client: Client) -> list[User]:
@@ -76,7 +77,7 @@ def _signers_beside(client: Client, *persons: User) -> list[User]:
 
 
 def _last_editor(batch: Batch) -> list[User]:
-    return [batch.changed_by] if batch.changed_by else []
+    return [batch.last_edited_by] if batch.last_edited_by else []
 
 
 def valid_approvals(batch_id: int) -> list[Approval]:
@@ -89,19 +90,19 @@ def dual_approval_status(
     client: Client, user: User, batch_id: int, state: str, total_cents: int
 ) -> DualApprovalStatus | None:
     """Return the status for this user; None if one person suffices, or if the payment is released without approvals."""
-    if client.four_eyes_cents is None:
+    if client.dual_approval_from_cents is None:
         return None
     given = valid_approvals(batch_id)
-    if state != "open":
+    if state != BatchState.OPEN:
         return DualApprovalStatus(tuple(one.user.name for one in given), (), False, False, False) if given else None
     if not is_required(client, total_cents):
         return None
     batch, done = Batch.get_by_id(batch_id), {one.user_id for one in given}
-    changed_by = batch.changed_by_id
+    last_edited_by = batch.last_edited_by_id
     asked = _signers_beside(client, *(one.user for one in given), *_last_editor(batch))
     names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
     return DualApprovalStatus(
-        names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked}
+        names, others, user.id in done, last_edited_by == user.id, True, user.id in {one.id for one in asked}
     )
 
 
@@ -113,7 +114,7 @@ def people_behind(release: Release) -> int:
 
 # --- approving ------------------------------------------------------------------------------------
 def approve(
-    batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, fixed_day: bool
+    batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, date_was_automatic: bool
 ) -> Approval | None:
     """Record this person's approval, in the transaction of the release. Return None if it was the last one needed.
 
@@ -124,7 +125,7 @@ def approve(
     - SamePerson: another account of the same person approved it.
     """
     require_client_lock(batch.client_id)
-    if batch.changed_by_id == user.id:
+    if batch.last_edited_by_id == user.id:
         raise LastEditorCannotApprove
     given = _counting(batch, shown)
     mine = next((one for one in given if one.user_id == user.id), None)
@@ -133,7 +134,8 @@ def approve(
     if any(same_person(one.user, user) for one in given):
         raise SamePerson
     row = Approval.create(
-        batch=batch.id, user=user, digest=shown, total_cents=total_cents, proof=proof, ip=ip, fixed_day=fixed_day
+        batch=batch.id, user=user, digest=shown, total_cents=total_cents, authentication_method=proof, ip=ip,
+        date_was_automatic=date_was_automatic
     )
     audit.record_event(
         batch.client_id, audit.by_user(user), "batch.approved_by_one", f"batch:{batch.reference}", digest=shown,
@@ -150,7 +152,7 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
     counting = []
     for one in valid_approvals(batch.id):
         answer = signing_authority.latest_decision(batch.client, one.user)
-        if one.digest == shown and answer is not None and answer.answer == "yes":
+        if one.digest == shown and answer is not None and answer.answer == AuthorityAnswer.AUTHORISED:
             counting.append(one)
         else:
             _void((Approval.id == one.id), "changed" if one.digest != shown else "authority")
@@ -172,7 +174,7 @@ def void_approvals(batch: Batch, reason: str) -> int:
     """Void all approvals of this payment; return how many there were. A date that nobody chose is free again."""
     require_client_lock(batch.client_id)
     given = valid_approvals(batch.id)
-    if any(one.fixed_day for one in given):
+    if any(one.date_was_automatic for one in given):
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
     return _void(Approval.batch == batch.id, reason) if given else 0
 
@@ -195,20 +197,20 @@ def set_threshold(membership: Membership, from_cents: int | None) -> str:
     - TooFewApprovers: fewer than two persons may sign.
     - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany: may not sign now.
     """
-    if membership.role != "owner":
+    if membership.role != Role.OWNER:
         raise InsufficientRole
     client, user = membership.client, membership.user
-    if _weaker(Client.get_by_id(client.id).four_eyes_cents, from_cents):
+    if _weaker(Client.get_by_id(client.id).dual_approval_from_cents, from_cents):
         identification.require_fresh_authority(client, user)
     with transaction(client.id):
         now = _held(client)
-        if now.four_eyes_cents == from_cents:
-            FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
+        if now.dual_approval_from_cents == from_cents:
+            ApprovalThresholdChange.delete().where(ApprovalThresholdChange.client == client.id).execute()
             return "same"
         if from_cents is not None and len(signers(client)) < 2:
             raise TooFewApprovers
         others = _signers_beside(client, user)
-        if _weaker(now.four_eyes_cents, from_cents) and others:
+        if _weaker(now.dual_approval_from_cents, from_cents) and others:
             _ask(client, user, from_cents, others)
             return "asked"
         _set(client, user, from_cents)
@@ -225,28 +227,29 @@ def _weaker(before: int | None, after: int | None) -> bool:
 
 
 def _ask(client: Client, user: User, from_cents: int | None, others: list[User]) -> None:
-    FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
-    row = FourEyesChange.create(client=client, user=user, from_cents=from_cents)
+    ApprovalThresholdChange.delete().where(ApprovalThresholdChange.client == client.id).execute()
+    row = ApprovalThresholdChange.create(client=client, user=user, threshold_cents=from_cents)
     audit.record_event(client.id, audit.by_user(user), "four_eyes.asked", f"client:{client.id}", from_cents=from_cents)
     for other in others:
         mail.enqueue_mail(
-            other, "four_eyes_asked", once=f"four-eyes:{row.id}:{row.asked_at.isoformat()}:{other.id}", client=client,
+            other, "four_eyes_asked", once=f"four-eyes:{row.id}:{row.requested_at.isoformat()}:{other.id}",
+            client=client,
             path=f"/{client.public_id}/mensen", by=user.name, from_cents=from_cents,
         )  # fmt: skip
 
 
 def _set(client: Client, user: User, from_cents: int | None, **more: int) -> None:
-    Client.update(four_eyes_cents=from_cents).where(Client.id == client.id).execute()
-    FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
+    Client.update(dual_approval_from_cents=from_cents).where(Client.id == client.id).execute()
+    ApprovalThresholdChange.delete().where(ApprovalThresholdChange.client == client.id).execute()
     audit.record_event(
         client.id, audit.by_user(user), "four_eyes.changed", f"client:{client.id}", from_cents=from_cents, **more
     )
 
 
-def pending_threshold_change(client: Client) -> FourEyesChange | None:
+def pending_threshold_change(client: Client) -> ApprovalThresholdChange | None:
     """Return the weaker setting that waits for another person's agreement, if any."""
-    query = FourEyesChange.select(FourEyesChange, User).join(User)
-    return query.where(FourEyesChange.client == client.id).first()
+    query = ApprovalThresholdChange.select(ApprovalThresholdChange, User).join(User)
+    return query.where(ApprovalThresholdChange.client == client.id).first()
 
 
 def confirm_threshold_change(membership: Membership, key: str) -> None:
@@ -268,7 +271,7 @@ def confirm_threshold_change(membership: Membership, key: str) -> None:
             raise NoPendingRequest
         if same_person(row.user, user):
             raise SamePerson
-        _set(client, user, row.from_cents, asked_by=row.user_id)
+        _set(client, user, row.threshold_cents, asked_by=row.user_id)
 
 
 def decline_threshold_change(membership: Membership, key: str) -> None:
@@ -280,12 +283,12 @@ def decline_threshold_change(membership: Membership, key: str) -> None:
     """
     with transaction(membership.client_id):
         row = _answerable(membership, key)
-        FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()
+        ApprovalThresholdChange.delete().where(ApprovalThresholdChange.id == row.id).execute()
         client = membership.client
         audit.record_event(client.id, audit.by_user(membership.user), "four_eyes.declined", f"client:{client.id}")
 
 
-def _answerable(membership: Membership, key: str) -> FourEyesChange:
+def _answerable(membership: Membership, key: str) -> ApprovalThresholdChange:
     if membership.role not in MAY_APPROVE:
         raise InsufficientRole
     _held(membership.client)

@@ -8,7 +8,7 @@ from peewee import fn
 
 from connectors.nmbrs.payment_file import ZERO_AMOUNT
 from core.encryption import digest_sha256
-from models import Batch, HeldLine, Run
+from models import Batch, HeldLine, PayrollRun
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class HeldLines:
 NONE_HELD = HeldLines()
 
 
-def held_lines_of(run: Run) -> HeldLines:
+def held_lines_of(run: PayrollRun) -> HeldLines:
     """Return the lines of the newest version that are no payment, in the order of the file.
 
     Without those whose amount was paid to another account of the same person.
@@ -58,12 +58,16 @@ def held_lines_of(run: Run) -> HeldLines:
 def is_held() -> Any:
     """Return the condition of a row that is held, joined with its run: of the newest version, and not paid since."""
     is_open = HeldLine.open_cents.is_null() | (HeldLine.open_cents > 0)
-    return (HeldLine.version == Run.version) & (HeldLine.reason != ZERO_AMOUNT) & is_open
+    return (HeldLine.version == PayrollRun.version) & (HeldLine.reason != ZERO_AMOUNT) & is_open
 
 
 def held_counts(run_ids: Sequence[int]) -> dict[int, int]:
     """Return how many lines of each of these runs are held; a run without any is left out."""
-    query: Any = HeldLine.select(HeldLine.run, fn.count(HeldLine.id)).join(Run).where(Run.id.in_(run_ids), is_held())
+    query: Any = (
+        HeldLine.select(HeldLine.run, fn.count(HeldLine.id))
+        .join(PayrollRun)
+        .where(PayrollRun.id.in_(run_ids), is_held())
+    )
     return dict(query.group_by(HeldLine.run).tuples())
 
 

@@ -14,6 +14,7 @@ from peewee import Case
 from core.sepa_text import to_sepa
 from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
+from models.states import BatchState
 
 PAGE = 100
 # Payments with fewer lines have no search field.
@@ -92,7 +93,7 @@ def page_of_position(position: int) -> int:
 
 
 def _is_open(batch: Batch) -> bool:
-    return batch.state in ("open", "approved")
+    return batch.state in (BatchState.OPEN, BatchState.APPROVED)
 
 
 def _order(batch: Batch) -> list[Any]:
@@ -118,14 +119,14 @@ def _says(text: str) -> Any:
     A text without a digit is not looked for in IBANs: "ing" is part of a name, and of half of all IBANs.
     """
     words = reduce(and_, (_word(word) for word in text.split()))
-    return words | BatchLine.iban.contains(text.replace(" ", "")) if any(map(str.isdigit, text)) else words
+    return words | BatchLine.creditor_iban.contains(text.replace(" ", "")) if any(map(str.isdigit, text)) else words
 
 
 def _word(word: str) -> Any:
     """Return the condition that a word occurs as Nmbrs wrote it, or as converted for the bank, without accents."""
-    said = BatchLine.name_shown.contains(word) | BatchLine.description_shown.contains(word)
+    said = BatchLine.creditor_name.contains(word) | BatchLine.remittance.contains(word)
     plain = to_sepa(word, LONGEST)
-    return said | BatchLine.name_sent.contains(plain) if any(sign.isalnum() for sign in plain) else said
+    return said | BatchLine.creditor_name_sepa.contains(plain) if any(sign.isalnum() for sign in plain) else said
 
 
 def _remarked() -> Any:
@@ -133,7 +134,7 @@ def _remarked() -> Any:
     reason.
     """
     return (
-        (BatchLine.name_sent != BatchLine.name_shown) | (BatchLine.description_sent != BatchLine.description_shown)
-        | BatchLine.paid_cents.is_null(False) | BatchLine.name_match.is_null(False)
-        | BatchLine.bank_reason.is_null(False)
+        (BatchLine.creditor_name_sepa != BatchLine.creditor_name) | (BatchLine.remittance_sepa != BatchLine.remittance)
+        | BatchLine.already_paid_cents.is_null(False) | BatchLine.vop_result.is_null(False)
+        | BatchLine.bank_reason_code.is_null(False)
     )  # fmt: skip

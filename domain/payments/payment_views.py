@@ -11,6 +11,7 @@ from domain.payments.state_machine import SETTLED
 from domain.payments.totals import NOT_PAID
 from domain.payments.warnings import PaymentWarning
 from models import BankOrder
+from models.states import RunKind
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,15 @@ class BatchRow:
     lines_payable: int
     lines_all: int
     state: str
-    state_at: datetime
+    state_changed_at: datetime
     execution_date: date | None
     created_at: datetime
-    by_hand: bool = False
+    is_manual: bool = False
 
 
 @dataclass(frozen=True)
 class LineView:
-    """One payment line. `paid_cents` is what the bank paid of it, where that is less than the line."""
+    """One payment line. `already_paid_cents` is what the bank paid of it, where that is less than the line."""
     id: int
     position: int
     name: str
@@ -40,10 +41,10 @@ class LineView:
     description: str
     amount_cents: int
     state: str
-    name_sent: str
-    description_sent: str
-    paid_cents: int | None = None
-    bank_reason: str | None = None
+    creditor_name_sepa: str
+    remittance_sepa: str
+    already_paid_cents: int | None = None
+    bank_reason_code: str | None = None
     is_reference: bool = False  # the description is a structured reference
 
     @property
@@ -51,7 +52,7 @@ class LineView:
         """Return whether the name or remittance for the bank differs from Nmbrs's own, by conversion to SEPA
         characters.
         """
-        return (self.name, self.description) != (self.name_sent, self.description_sent)
+        return (self.name, self.description) != (self.creditor_name_sepa, self.remittance_sepa)
 
     @property
     def payable(self) -> bool:
@@ -65,7 +66,7 @@ class OrderView:
     id: int
     msg_id: str
     state: str
-    raw_status: str | None
+    bank_status: str | None
     can_sign: bool
     row: BankOrder = field(repr=False, compare=False)
 
@@ -85,7 +86,7 @@ class Payment:
     description: str
     state: str
     state_reason: str | None
-    state_at: datetime
+    state_changed_at: datetime
     created_at: datetime
     released_at: datetime | None
     account: AccountView
@@ -99,16 +100,16 @@ class Payment:
     debtor_differs: bool
     signing: str
     order: OrderView | None
-    kind: str = "salary"
+    kind: str = RunKind.SALARY
     cautions: Sequence[PaymentWarning] = ()
     run_missing: bool = False
     overpaid: Sequence[tuple[str, str, int]] = ()
-    missing_count: int | None = None
-    missing_names: Sequence[str] | None = None
+    unpaid_employee_count: int | None = None
+    unpaid_employee_names: Sequence[str] | None = None
     newer_reference: str | None = None
     batch_booking: bool = True
     name_check: bool = True
-    by_hand: bool = False
+    is_manual: bool = False
     hidden: bool = False  # this person may not see the lines
     found: LinePage | None = None
     spelt_count: int = 0

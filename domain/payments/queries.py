@@ -18,26 +18,27 @@ from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals, lines_of
 from models import (
     Approval,
     BankAccount,
-    BankLink,
+    BankConsent,
     BankOrder,
     Batch,
     BatchLine,
     Client,
     Membership,
     PayrollCompany,
+    PayrollRun,
     Release,
-    Run,
     ScaSession,
     User,
     require_client_lock,
 )
+from models.states import BatchState, LineState, OrderState
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
 
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Return the newest payments first."""
-    refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_(("rejected", "returned"))
+    refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_((LineState.REJECTED, LineState.RETURNED))
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
         Batch.select(
@@ -52,7 +53,7 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
     return [
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
-            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at,
+            row.lines_all, row.state, row.state_changed_at, row.execution_date, row.created_at,
             manual_bank.is_manual(row.bank),
         )
         for row in query.objects()
@@ -70,13 +71,14 @@ def awaiting_action_by(user: User) -> Any:
     A payment that they approved, and that waits for a second person, is not one of them.
     """
     mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
-    return Batch.state.in_(NEEDS_ACTION) & ~((Batch.state == "open") & Batch.id.in_(mine))
+    return Batch.state.in_(NEEDS_ACTION) & ~((Batch.state == BatchState.OPEN) & Batch.id.in_(mine))
 
 
 def approved_by_me(client: Client, user: User) -> set[str]:
     """Return the references of open payments that this person approved and that wait for a second person."""
     query = Batch.select(Batch.reference).join(Approval).where(
-        Batch.client == client.id, Batch.state == "open", Approval.user == user.id, Approval.voided_at.is_null()
+        Batch.client == client.id, Batch.state == BatchState.OPEN, Approval.user == user.id,
+        Approval.voided_at.is_null()
     )
     return {row.reference for row in query}
 
@@ -88,8 +90,8 @@ def get_batch(client: Client, reference: str) -> Batch:
     - NotFound: there is none with this reference, or it is another client's.
     """
     query = (
-        Batch.select(Batch, BankAccount, BankLink, PayrollCompany, Run).join(BankAccount).join(BankLink)
-        .switch(Batch).join(PayrollCompany).switch(Batch).join(Run)
+        Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun).join(BankAccount).join(BankConsent)
+        .switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
     )  # fmt: skip
     row = query.where(Batch.client == client.id, Batch.reference == reference).first()
     if row is None:
@@ -142,26 +144,27 @@ def _lines(batch: Batch, day: date, look: LineQuery | None) -> tuple[BatchTotals
 def _payment(
     client: Client, batch: Batch, day: date, counted: BatchTotals, rows: Sequence[BatchLine], found: LinePage | None
 ) -> Payment:
-    order, release = _newest_order(batch) if batch.state != "open" else (None, None)
+    order, release = _newest_order(batch) if batch.state != BatchState.OPEN else (None, None)
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
-        description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
+        description=batch.description, state=batch.state, state_reason=batch.state_reason,
+        state_changed_at=batch.state_changed_at,
         created_at=batch.created_at, released_at=release.released_at if release else None,
         account=account_view(account), execution_date=day,
         date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
         lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
         order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.warnings_for(batch, beside),
-        run_missing=batch.run.missing_since is not None,
+        run_missing=batch.run.unlisted_since is not None,
         overpaid=_overpaid(batch),
-        missing_count=batch.missing_count, missing_names=batch.missing_names,
+        unpaid_employee_count=batch.unpaid_employee_count, unpaid_employee_names=batch.unpaid_employee_names,
         newer_reference=newer.reference if newer else None,
-        batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
-        by_hand=order.by_hand if order else manual_bank.is_manual(account.bank),
+        batch_booking=(release or client).batch_booking, name_check=(release or client).vop_enabled,
+        is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, run_cautions=_run_cautions(batch),
     )  # fmt: skip
@@ -197,7 +200,7 @@ def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
     """Return name, IBAN and cents of what was paid and is no longer owed, on the payments that concern it: the one that
     paid it and the supplementary one after it.
     """
-    concerned = batch.difference or batch.version.partition(":")[0] != batch.run.version
+    concerned = batch.is_supplement or batch.version.partition(":")[0] != batch.run.version
     return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 
 
@@ -220,17 +223,18 @@ def _newest_order(batch: Batch) -> tuple[BankOrder | None, Release | None]:
 def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderView | None:
     if order is None:
         return None
-    can_sign = batch.state == "at_bank" and signing != "delegated"
+    can_sign = batch.state == BatchState.AT_BANK and signing != "delegated"
     if order.bank_account_id == batch.bank_account_id:
         order.bank_account = batch.bank_account
     order.batch = batch
-    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order)
+    return OrderView(order.id, order.msg_id, order.state, order.bank_status, can_sign, order)
 
 
 def _line_view(row: BatchLine) -> LineView:
     return LineView(
-        row.id, row.position, row.name_shown, row.iban, row.description_shown, row.amount_cents, row.state,
-        row.name_sent, row.description_sent, row.paid_cents, row.bank_reason, row.reference_type is not None,
+        row.id, row.position, row.creditor_name, row.creditor_iban, row.remittance, row.amount_cents, row.state,
+        row.creditor_name_sepa, row.remittance_sepa, row.already_paid_cents, row.bank_reason_code,
+        row.reference_type is not None,
     )  # fmt: skip
 
 
@@ -238,10 +242,10 @@ def order_due_for_poll(payment: Payment) -> int | None:
     """Mark the payment's order as due for a status request, and return its id; None if it was asked two seconds ago or
     less.
     """
-    if payment.order is None or payment.by_hand or payment.order.state not in ("at_bank", "signed"):
+    if payment.order is None or payment.is_manual or payment.order.state not in (OrderState.AT_BANK, OrderState.SIGNED):
         return None
     now = utcnow()
-    quiet = BankOrder.asked_at.is_null() | (BankOrder.asked_at < now - ASK_AGAIN_AFTER)
+    quiet = BankOrder.status_checked_at.is_null() | (BankOrder.status_checked_at < now - ASK_AGAIN_AFTER)
     asked = BankOrder.update(due_at=now).where(BankOrder.id == payment.order.id, quiet).execute()
     return payment.order.id if asked else None
 

@@ -26,8 +26,9 @@ from domain.payments.limits import require_within_limits
 from domain.payments.queries import execution_date, get_batch, get_batch_locked
 from domain.payments.totals import lines_of
 from models import Approval, BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
+from models.states import AuthenticationMethod, BatchState, LineState, Role
 
-MAY_RELEASE = frozenset({"owner", "approver"})
+MAY_RELEASE = frozenset({Role.OWNER, Role.APPROVER})
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def release(
     identification.require_authority(client, user)
     require_identified_since_reset(user)
     _require_proof(bank_config_of(batch.bank_account.bank).signing, proof)
-    if proof != "session":
+    if proof != AuthenticationMethod.SESSION:
         _require_releasable(batch, shown)
-    if proof == "pin":
+    if proof == AuthenticationMethod.PIN:
         pins.check_pin(user, pin or "", device)
-    elif proof == "passkey":
+    elif proof == AuthenticationMethod.PASSKEY:
         given = passkey or PasskeyAssertion("", "")
         passkeys.verify_release_signature(user, given.binding, given.answer, shown)
     try:
@@ -76,7 +77,7 @@ def release(
             require_still_may(membership)
             return _release(get_batch_locked(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # another request released the same digest
-        raise NotOpen("approved") from error
+        raise NotOpen(BatchState.APPROVED) from error
 
 
 def require_still_may(membership: Membership) -> None:
@@ -96,23 +97,23 @@ def require_identified_since_reset(user: User) -> None:
     Raises:
     - ReidentificationRequired
     """
-    reset_at = User.get_by_id(user.id).reset_at
-    if reset_at is not None and not pins.identified_since(user, reset_at):
+    password_reset_at = User.get_by_id(user.id).password_reset_at
+    if password_reset_at is not None and not pins.identified_since(user, password_reset_at):
         raise ReidentificationRequired
 
 
 def _require_proof(signing: str, proof: str) -> None:
-    if (signing == "delegated") != (proof != "session"):
+    if (signing == "delegated") != (proof != AuthenticationMethod.SESSION):
         raise WrongAuthenticationMethod
 
 
 def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]]:
-    if batch.state != "open":
+    if batch.state != BatchState.OPEN:
         raise NotOpen(batch.state)
-    if batch.run.missing_since is not None:
+    if batch.run.unlisted_since is not None:
         raise RunMissing
     day = execution_date(batch)
-    lines = [line for line in lines_of(batch) if line.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if not lines:
         raise NothingToPay
     if digest.payment_digest(batch.bank_account.iban, day, lines) != shown:
@@ -129,19 +130,19 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
     account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
     commitments.require_owed(batch, lines)
     require_within_limits(account, total)
-    fixed_day = batch.execution_date is None
+    date_was_automatic = batch.execution_date is None
     Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
     if four_eyes.is_required(batch.client, total):
-        first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, fixed_day)
+        first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, date_was_automatic)
         if first is not None:
             return first
     row = Release.create(
         batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
-        line_count=len(lines), proof=proof, ip=psu.ip,
-        batch_booking=batch.client.batch_booking, name_check=batch.client.name_check,
+        line_count=len(lines), authentication_method=proof, ip=psu.ip,
+        batch_booking=batch.client.batch_booking, vop_enabled=batch.client.vop_enabled,
     )  # fmt: skip
     state_machine.transition(
         batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
-        proof=proof, release=row.id, batch_booking=row.batch_booking, name_check=row.name_check,
+        proof=proof, release=row.id, batch_booking=row.batch_booking, name_check=row.vop_enabled,
     )  # fmt: skip
     return row

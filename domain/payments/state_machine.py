@@ -10,42 +10,52 @@ from domain.common import audit
 from domain.common.errors import StateConflict
 from domain.outbox import push
 from models import Batch, require_client_lock
+from models.states import BatchState
 
 TRANSITIONS: dict[tuple[str, str], str] = {
-    ("open", "release"): "approved",
-    ("open", "discard"): "discarded",
-    ("open", "replace"): "replaced",
-    ("approved", "change"): "open",
-    ("approved", "replace"): "replaced",
-    ("approved", "send"): "sending",
-    ("sending", "bank_did_not_take"): "approved",
-    ("rejected", "reopen"): "open",
-    ("failed", "reopen"): "open",
-    ("cancelled", "reopen"): "open",
-    ("returned", "reopen"): "open",
+    (BatchState.OPEN, "release"): BatchState.APPROVED,
+    (BatchState.OPEN, "discard"): BatchState.DISCARDED,
+    (BatchState.OPEN, "replace"): BatchState.REPLACED,
+    (BatchState.APPROVED, "change"): BatchState.OPEN,
+    (BatchState.APPROVED, "replace"): BatchState.REPLACED,
+    (BatchState.APPROVED, "send"): BatchState.SENDING,
+    (BatchState.SENDING, "bank_did_not_take"): BatchState.APPROVED,
+    (BatchState.REJECTED, "reopen"): BatchState.OPEN,
+    (BatchState.FAILED, "reopen"): BatchState.OPEN,
+    (BatchState.CANCELLED, "reopen"): BatchState.OPEN,
+    (BatchState.RETURNED, "reopen"): BatchState.OPEN,
 }
 # Events that follow from the conclusion about an order (domain.orders.settlement), and the state after each.
 CONCLUDED = {
-    "bank_checks_names": "name_check",
-    "bank_has_it": "at_bank",
-    "bank_signed": "signed",
-    "bank_may_still_execute": "pending_rejection",
-    "bank_executed": "executed",
-    "bank_executed_partly": "partly_executed",
-    "bank_returned_all": "returned",
-    "bank_rejected": "rejected",
-    "bank_cancelled": "cancelled",
-    "signing_failed": "failed",
-    "bank_contradicts": "disputed",
+    "bank_checks_names": BatchState.NAME_CHECK,
+    "bank_has_it": BatchState.AT_BANK,
+    "bank_signed": BatchState.SIGNED,
+    "bank_may_still_execute": BatchState.PENDING_REJECTION,
+    "bank_executed": BatchState.EXECUTED,
+    "bank_executed_partly": BatchState.PARTLY_EXECUTED,
+    "bank_returned_all": BatchState.RETURNED,
+    "bank_rejected": BatchState.REJECTED,
+    "bank_cancelled": BatchState.CANCELLED,
+    "signing_failed": BatchState.FAILED,
+    "bank_contradicts": BatchState.DISPUTED,
 }
 # States in which the bank may have the payment's newest order.
-AT_THE_BANK = frozenset({"sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed"})
+AT_THE_BANK = frozenset(
+    {
+        BatchState.SENDING,
+        BatchState.NAME_CHECK,
+        BatchState.AT_BANK,
+        BatchState.SIGNED,
+        BatchState.PENDING_REJECTION,
+        BatchState.DISPUTED,
+    }
+)
 # From these, an earlier order may turn out to be executed after the payment was opened again.
-BEFORE_THE_BANK = frozenset({"open", "approved"})
+BEFORE_THE_BANK = frozenset({BatchState.OPEN, BatchState.APPROVED})
 # So may the order of a payment that was given up since: refused, and replaced by another.
-_GIVEN_UP = frozenset({"discarded", "replaced"})
+_GIVEN_UP = frozenset({BatchState.DISCARDED, BatchState.REPLACED})
 _MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
-_PAID = frozenset({"executed", "partly_executed", "returned"})
+_PAID = frozenset({BatchState.EXECUTED, BatchState.PARTLY_EXECUTED, BatchState.RETURNED})
 # States in which a bank has the payment, may have it, or has executed it.
 SENT = AT_THE_BANK | _PAID
 TRANSITIONS |= {
@@ -63,11 +73,29 @@ TRANSITIONS |= {
 
 # States that change only by an act of a person, or by a booking.
 SETTLED = frozenset(
-    {"executed", "partly_executed", "returned", "rejected", "failed", "cancelled", "discarded", "replaced"}
+    {
+        BatchState.EXECUTED,
+        BatchState.PARTLY_EXECUTED,
+        BatchState.RETURNED,
+        BatchState.REJECTED,
+        BatchState.FAILED,
+        BatchState.CANCELLED,
+        BatchState.DISCARDED,
+        BatchState.REPLACED,
+    }
 )
 # States in which a person has something to do.
 NEEDS_ACTION = frozenset(
-    {"open", "at_bank", "name_check", "pending_rejection", "disputed", "rejected", "failed", "cancelled"}
+    {
+        BatchState.OPEN,
+        BatchState.AT_BANK,
+        BatchState.NAME_CHECK,
+        BatchState.PENDING_REJECTION,
+        BatchState.DISPUTED,
+        BatchState.REJECTED,
+        BatchState.FAILED,
+        BatchState.CANCELLED,
+    }
 )
 
 
@@ -83,13 +111,13 @@ def transition(batch: Batch, event: str, actor: str, reason: str | None = None, 
         raise StateConflict(f"{batch.reference}: {event} from {batch.state}")
     now = utcnow()
     moved = (
-        Batch.update(state=target, state_reason=reason, state_at=now)
+        Batch.update(state=target, state_reason=reason, state_changed_at=now)
         .where((Batch.id == batch.id) & (Batch.state == before))
         .execute()
     )
     if moved != 1:
         raise StateConflict(f"{batch.reference}: no longer {before}")
-    batch.state, batch.state_reason, batch.state_at = target, reason, now
+    batch.state, batch.state_reason, batch.state_changed_at = target, reason, now
     extra = {"reason": reason, **details} if reason else details
     audit.record_event(
         batch.client_id, actor, f"batch.{event}", f"batch:{batch.reference}", before=before, after=target, **extra

@@ -11,8 +11,9 @@ from datetime import date
 
 from domain.payments import digest
 from models import Batch, BatchLine
+from models.states import LineState
 
-NOT_PAID = ("refused", "rejected", "returned", "void")
+NOT_PAID = (LineState.EXCLUDED, LineState.REJECTED, LineState.RETURNED, LineState.SUPERSEDED)
 # States of a payment of which nobody got money: its total is still what the order was.
 NOTHING_PAID = ("rejected", "failed", "cancelled", "returned")
 # Up to this number of lines, totals are computed each time: it takes one query, and no cache.
@@ -54,12 +55,12 @@ def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchT
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
     return BatchTotals(
         digest.payment_digest(batch.bank_account.iban, day, payable), len(rows), len(payable),
-        sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason for row in rows),
+        sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason_code for row in rows),
     )  # fmt: skip
 
 
 def _spelt(row: BatchLine) -> bool:
-    return (row.name_shown, row.description_shown) != (row.name_sent, row.description_sent)
+    return (row.creditor_name, row.remittance) != (row.creditor_name_sepa, row.remittance_sepa)
 
 
 def get_totals(batch: Batch, day: date) -> BatchTotals:
@@ -71,12 +72,12 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
     if batch.line_count <= CACHE_THRESHOLD:
         return compute_totals(batch, day, lines_of(batch))
     made_of = _made_of(batch, day)
-    kept = batch.lines_kept
+    kept = batch.totals_cache
     if kept and kept["of"] == made_of:
         return BatchTotals(**kept["sums"])
     found = compute_totals(batch, day, lines_of(batch))
     # `made_of` was read before the lines: if they changed since, the version differs and nothing is cached.
-    Batch.update(lines_kept={"of": made_of, "sums": asdict(found)}).where(
+    Batch.update(totals_cache={"of": made_of, "sums": asdict(found)}).where(
         Batch.id == batch.id, Batch.lines_version == batch.lines_version
     ).execute()
     return found
@@ -84,7 +85,7 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
 
 def is_right(batch: Batch, day: date, rows: Sequence[BatchLine]) -> bool:
     """Return whether the totals kept beside this payment are those of its lines (`rows`, all of them), or outdated."""
-    kept = batch.lines_kept
+    kept = batch.totals_cache
     return not kept or kept["of"] != _made_of(batch, day) or kept["sums"] == asdict(compute_totals(batch, day, rows))
 
 

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from domain.common.errors import UnacknowledgedWarnings
 from domain.payments.held_lines import HeldLines, held_digest, held_lines_beside
-from models import Batch, User, WarningOpened
+from models import Batch, User, WarningAcknowledgement
+from models.states import BatchState
 
 # Another payment that counts as made, or that may still be made.
 _LIVE = (
-    "open", "approved", "sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed", "executed",
-    "partly_executed",
+    BatchState.OPEN, BatchState.APPROVED, BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK,
+    BatchState.SIGNED, BatchState.PENDING_REJECTION, BatchState.DISPUTED, BatchState.EXECUTED,
+    BatchState.PARTLY_EXECUTED,
 )  # fmt: skip
 
 
@@ -37,14 +39,17 @@ class PaymentWarning:
 
 def warnings_for(batch: Batch, beside: HeldLines | None = None) -> list[PaymentWarning]:
     """Return the warnings of a payment that is open or approved; none of others. `beside`: its held lines, if known."""
-    if batch.state not in ("open", "approved"):
+    if batch.state not in (BatchState.OPEN, BatchState.APPROVED):
         return []
     found = [*_held(beside or held_lines_beside(batch)), *_difference(batch), *_period_twice(batch)]
-    if batch.picked:
+    if batch.is_manually_imported:
         found.append(PaymentWarning("picked", "", False))
     if not found:
         return []
-    opened = {(row.kind, row.about) for row in WarningOpened.select().where(WarningOpened.batch == batch.id)}
+    opened = {
+        (row.kind, row.subject)
+        for row in WarningAcknowledgement.select().where(WarningAcknowledgement.batch == batch.id)
+    }
     return [replace(one, opened=(one.kind, one.about) in opened) for one in found]
 
 
@@ -55,12 +60,12 @@ def _held(beside: HeldLines) -> list[PaymentWarning]:
 
 
 def _difference(batch: Batch) -> list[PaymentWarning]:
-    if not batch.difference:
+    if not batch.is_supplement:
         return []
-    earlier = Batch.select().where(Batch.run == batch.run_id, Batch.id < batch.id, Batch.state != "replaced")
+    earlier = Batch.select().where(Batch.run == batch.run_id, Batch.id < batch.id, Batch.state != BatchState.REPLACED)
     return [
-        PaymentWarning("difference", row.reference, False, row.state, row.state_at, row.total_cents)
-        for row in earlier.where(Batch.state != "discarded").order_by(Batch.id)
+        PaymentWarning("difference", row.reference, False, row.state, row.state_changed_at, row.total_cents)
+        for row in earlier.where(Batch.state != BatchState.DISCARDED).order_by(Batch.id)
     ] or [PaymentWarning("difference", "", False)]
 
 
@@ -69,12 +74,12 @@ def _period_twice(batch: Batch) -> list[PaymentWarning]:
     if not batch.period_start:
         return []
     others = Batch.select().where(
-        Batch.client == batch.client_id, Batch.nmbrs_company == batch.nmbrs_company, Batch.kind == batch.kind,
+        Batch.client == batch.client_id, Batch.company_key == batch.company_key, Batch.kind == batch.kind,
         Batch.year == batch.year, Batch.run != batch.run_id, Batch.state.in_(_LIVE),
         Batch.period_start <= batch.period_end, Batch.period_end >= batch.period_start,
     )  # fmt: skip
     return [
-        PaymentWarning("period_twice", row.reference, False, row.state, row.state_at, row.total_cents)
+        PaymentWarning("period_twice", row.reference, False, row.state, row.state_changed_at, row.total_cents)
         for row in others.order_by(Batch.id)
     ]
 
@@ -106,5 +111,5 @@ def acknowledge_warnings(batch: Batch, user: User, seen: list[str]) -> None:
     """
     for one in warnings_for(batch):
         if not one.opened and name(one) in seen:
-            row = WarningOpened.insert(batch=batch.id, kind=one.kind, about=one.about, user=user.id)
+            row = WarningAcknowledgement.insert(batch=batch.id, kind=one.kind, subject=one.about, user=user.id)
             row.on_conflict_ignore().execute()

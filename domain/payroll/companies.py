@@ -14,7 +14,8 @@ from domain.common import audit
 from domain.common.errors import AccountInvalid, DifferentKvkNumber, NotFound
 from domain.payroll import run_discovery
 from domain.payroll.nmbrs_client import NmbrsClient
-from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
+from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, User, transaction
+from models.states import RunState
 
 PAGE_SIZE = 25
 
@@ -78,19 +79,19 @@ def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company],
         words: dict[str, Any] = {"number": company.number, "name": company.name, "kvk_number": company.kvk_number}
         if known is None:
             PayrollCompany.insert(
-                connection=connection.id, client=connection.client_id, nmbrs_id=company.id, key=company.id,
+                connection=connection.id, client=connection.client_id, nmbrs_id=company.id, stable_key=company.id,
                 debtor=debtor_id, **words,
             ).execute()  # fmt: skip
             continue
         if known.connection_id == connection.id:
             words["debtor"] = debtor_id or known.debtor_id
-        elif known.connection.removed_at is not None and known.connection.interface == connection.interface:
+        elif known.connection.removed_at is not None and known.connection.api == connection.api:
             words |= {"connection": connection.id, "debtor": debtor_id}
         PayrollCompany.update(**words).where(PayrollCompany.id == known.id).execute()
 
 
 def _find_known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
-    named = (PayrollCompany.nmbrs_id == company.id) | (PayrollCompany.key == company.id) | (
+    named = (PayrollCompany.nmbrs_id == company.id) | (PayrollCompany.stable_key == company.id) | (
         PayrollCompany.guid == company.id
     )  # fmt: skip
     return PayrollCompany.select().where(PayrollCompany.client == connection.client_id, named).first()
@@ -130,10 +131,10 @@ def _matching(text: str) -> list[Any]:
 
 
 def _waiting(rows: list[PayrollCompany]) -> dict[int, int]:
-    query: Any = Run.select(Run.company, fn.count(Run.id)).where(
-        Run.company.in_([row.id for row in rows]), Run.state == "unmapped"
+    query: Any = PayrollRun.select(PayrollRun.company, fn.count(PayrollRun.id)).where(
+        PayrollRun.company.in_([row.id for row in rows]), PayrollRun.state == RunState.UNMAPPED
     )
-    return dict(query.group_by(Run.company).tuples())
+    return dict(query.group_by(PayrollRun.company).tuples())
 
 
 def _view(row: PayrollCompany, own: str, views: dict[int, AccountView], waiting: dict[int, int]) -> CompanyView:
@@ -187,7 +188,7 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
     now = utcnow()
     since = None if account_id is None else row.mapped_at or now
     PayrollCompany.update(
-        bank_account=account_id, mapped_at=since, look_due_at=now if account_id else None, look_attempts=0
+        bank_account=account_id, mapped_at=since, poll_due_at=now if account_id else None, poll_attempts=0
     ).where(PayrollCompany.id == row.id).execute()
     audit.record_event(client.id, audit.by_user(user), "nmbrs.mapped", f"company:{row.id}", account=account_id)
     if account_id is not None and row.bank_account_id is None:
@@ -196,28 +197,38 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
 
 def _import_waiting(company: PayrollCompany) -> None:
     """Import the runs that waited for a mapping; those that waited too long are only offered for manual import."""
-    unmapped = (Run.company == company.id) & (Run.state == "unmapped")
-    old = Run.run_at.is_null(False) & (Run.run_at < run_discovery.import_since(company) - run_discovery.GRACE)
-    Run.update(state="older", due_at=None).where(unmapped, old).execute()
-    Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
+    unmapped = (PayrollRun.company == company.id) & (PayrollRun.state == RunState.UNMAPPED)
+    old = PayrollRun.run_at.is_null(False) & (
+        PayrollRun.run_at < run_discovery.import_since(company) - run_discovery.GRACE
+    )
+    PayrollRun.update(state=RunState.BEFORE_CONNECTION, due_at=None).where(unmapped, old).execute()
+    PayrollRun.update(state=RunState.PENDING, due_at=utcnow()).where(unmapped).execute()
 
 
 # --- runs that wait for the user ---
-def unmapped_runs(client: Client) -> list[Run]:
+def unmapped_runs(client: Client) -> list[PayrollRun]:
     """Return at most 50 runs of companies without a paying account, newest first."""
-    query = Run.select(Run, PayrollCompany).join(PayrollCompany)
-    return list(query.where(Run.client == client.id, Run.state == "unmapped").order_by(Run.id.desc()).limit(50))
+    query = PayrollRun.select(PayrollRun, PayrollCompany).join(PayrollCompany)
+    return list(
+        query.where(PayrollRun.client == client.id, PayrollRun.state == RunState.UNMAPPED)
+        .order_by(PayrollRun.id.desc())
+        .limit(50)
+    )
 
 
-def runs_before_connection(client: Client) -> list[Run]:
+def runs_before_connection(client: Client) -> list[PayrollRun]:
     """Return at most 100 runs from before the connection, of mapped companies, newest first."""
-    query = Run.select(Run, PayrollCompany).join(PayrollCompany)
+    query = PayrollRun.select(PayrollRun, PayrollCompany).join(PayrollCompany)
     mapped = PayrollCompany.mapped_at.is_null(False)
-    newest = Run.year.desc(), Run.run_at.desc(), Run.id.desc()
-    return list(query.where(Run.client == client.id, Run.state == "older", mapped).order_by(*newest).limit(100))
+    newest = PayrollRun.year.desc(), PayrollRun.run_at.desc(), PayrollRun.id.desc()
+    return list(
+        query.where(PayrollRun.client == client.id, PayrollRun.state == RunState.BEFORE_CONNECTION, mapped)
+        .order_by(*newest)
+        .limit(100)
+    )
 
 
-def import_older_run(client: Client, user: User, run_id: int) -> Run:
+def import_older_run(client: Client, user: User, run_id: int) -> PayrollRun:
     """Import a run from before the connection.
 
     Raises:
@@ -225,8 +236,16 @@ def import_older_run(client: Client, user: User, run_id: int) -> Run:
     """
     now = utcnow()
     with transaction(client.id):
-        mine = (Run.id == run_id) & (Run.client == client.id) & (Run.state == "older")
-        if not Run.update(state="found", due_at=now, picked_at=now, changed_at=now).where(mine).execute():
+        mine = (
+            (PayrollRun.id == run_id)
+            & (PayrollRun.client == client.id)
+            & (PayrollRun.state == RunState.BEFORE_CONNECTION)
+        )
+        if (
+            not PayrollRun.update(state=RunState.PENDING, due_at=now, manually_selected_at=now, changed_at=now)
+            .where(mine)
+            .execute()
+        ):
             raise NotFound
         audit.record_event(client.id, audit.by_user(user), "run.picked", f"run:{run_id}")
-    return Run.get_by_id(run_id)
+    return PayrollRun.get_by_id(run_id)

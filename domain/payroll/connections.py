@@ -25,7 +25,8 @@ from domain.common.errors import (
 from domain.common.services import services
 from domain.payroll import companies, nmbrs_tokens, permission_check
 from domain.payroll.nmbrs_client import NmbrsClient
-from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
+from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, User, transaction
+from models.states import CheckResult, ConnectionStatus, NmbrsApi, WebhookStatus
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,11 @@ class ConnectionView:
     id: int
     name: str
     email: str
-    interface: str
+    api: str
     status: str
     problem: str | None
-    disturbed_at: datetime | None
-    asked_at: datetime | None
+    failing_since: datetime | None
+    last_success_at: datetime | None
     mapped: int
     checking: bool
     lacks: int
@@ -83,12 +84,12 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
     )  # fmt: skip
     with transaction(client.id):
         known = NmbrsConnection.get_or_none(same)
-        if known is not None and known.removed_at is None and known.status == "active":
+        if known is not None and known.removed_at is None and known.status == ConnectionStatus.ACTIVE:
             raise AlreadyConnected
         if known is None:
             known = NmbrsConnection.create(
                 client=client, email=email, environment=environment.subdomain,
-                token_sealed=encrypt(token, "nmbrs_connection", client.id, email),
+                token_encrypted=encrypt(token, "nmbrs_connection", client.id, email),
             )  # fmt: skip
         elif known.removed_at is not None:
             NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
@@ -120,7 +121,7 @@ def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
     - WrongInterface: a REST connection has no such token.
     - NmbrsBadCredentials, NmbrsNotAllowed, NmbrsNoCompanyVisible, NmbrsDisabled, NmbrsRateLimited, NmbrsUnavailable
     """
-    if connection.interface != "soap":
+    if connection.api != NmbrsApi.SOAP:
         raise WrongInterface
     environment = _environment(connection.email, token.strip())
     if environment.subdomain != connection.environment:
@@ -132,7 +133,7 @@ def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
 def _activate(connection: NmbrsConnection, token: str, user: User, kind: str) -> None:
     sealed = encrypt(token, "nmbrs_connection", connection.client_id, connection.email)
     NmbrsConnection.update(
-        token_sealed=sealed, interface="soap", asked_at=utcnow()
+        token_encrypted=sealed, api=NmbrsApi.SOAP, last_success_at=utcnow()
     ).where(NmbrsConnection.id == connection.id).execute()  # fmt: skip
     nmbrs_tokens.discard(connection)
     resume_connection(connection)
@@ -145,14 +146,16 @@ def resume_connection(connection: NmbrsConnection) -> None:
     Call it inside the caller's transaction.
     """
     now = utcnow()
-    NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
+    NmbrsConnection.update(status=ConnectionStatus.ACTIVE, error_code=None, failing_since=None).where(
         NmbrsConnection.id == connection.id
     ).execute()
     company_ids = PayrollCompany.select(PayrollCompany.id).where(PayrollCompany.connection == connection.id)
-    PayrollCompany.update(look_due_at=now, look_attempts=0).where(
+    PayrollCompany.update(poll_due_at=now, poll_attempts=0).where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     ).execute()
-    Run.update(due_at=now, attempts=0).where(Run.company.in_(company_ids), Run.due_at.is_null(False)).execute()
+    PayrollRun.update(due_at=now, attempts=0).where(
+        PayrollRun.company.in_(company_ids), PayrollRun.due_at.is_null(False)
+    ).execute()
     permission_check.schedule_permission_checks(connection)
 
 
@@ -165,13 +168,13 @@ def remove_connection(connection: NmbrsConnection, user: User) -> None:
     now = utcnow()
     with transaction(connection.client_id):
         NmbrsConnection.update(
-            removed_at=now, token_sealed="", checks_due_at=None, webhooks_wanted_at=None
+            removed_at=now, token_encrypted="", checks_due_at=None, webhooks_requested_at=None
         ).where(NmbrsConnection.id == connection.id).execute()
         nmbrs_tokens.discard(connection)
         PayrollCompany.update(
-            bank_account=None, mapped_at=None, look_due_at=None, hinted_at=None, wage_tax_from=None
+            bank_account=None, mapped_at=None, poll_due_at=None, webhook_received_at=None, wage_tax_from=None
         ).where(PayrollCompany.connection == connection.id).execute()
-        NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None).where(
+        NmbrsDebtor.update(webhook_status=WebhookStatus.OFF, webhook_id=None, webhook_due_at=None).where(
             NmbrsDebtor.connection == connection.id
         ).execute()
         audit.record_event(connection.client_id, audit.by_user(user), "nmbrs.removed", f"connection:{connection.id}")
@@ -179,7 +182,7 @@ def remove_connection(connection: NmbrsConnection, user: User) -> None:
 
 def _delete_webhooks(connection: NmbrsConnection) -> None:
     """Delete our webhooks at Nmbrs as far as it allows; one that remains only causes calls that are ignored."""
-    if connection.interface != "soap" or connection.status == "disturbed":
+    if connection.api != NmbrsApi.SOAP or connection.status == ConnectionStatus.FAILING:
         return
     caller = NmbrsClient(connection)
     installed = (NmbrsDebtor.connection == connection.id) & NmbrsDebtor.webhook_id.is_null(False)
@@ -216,9 +219,11 @@ def connection_view(connection: NmbrsConnection) -> ConnectionView:
     mapped: Any = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
-    refused = [check for check in permission_check.checks_of_connection(connection) if check.result == "refused"]
+    refused = [
+        check for check in permission_check.checks_of_connection(connection) if check.result == CheckResult.REFUSED
+    ]
     return ConnectionView(
-        connection.id, connection.title or connection.environment, connection.email, connection.interface,
-        connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
+        connection.id, connection.display_name or connection.environment, connection.email, connection.api,
+        connection.status, connection.error_code, connection.failing_since, connection.last_success_at, mapped.count(),
         connection.checks_due_at is not None, len(refused),
     )  # fmt: skip

@@ -66,7 +66,7 @@ class _Group:
     @property
     def accounts(self) -> set[str]:
         before = (one.accounts | one.paid_accounts for one in self.known)
-        return {line.iban for line in self.lines}.union(*before)
+        return {line.creditor_iban for line in self.lines}.union(*before)
 
 
 class _Joined:
@@ -118,7 +118,7 @@ def _by_name(lines: Sequence[PayableLine]) -> Iterable[list[PayableLine]]:
 
 def name_key(line: PayableLine) -> str:
     """Return the name by which people are told apart. A held line may have none: then it is its account."""
-    return normalise_name(line.name_shown) or f"={line.iban}"
+    return normalise_name(line.creditor_name) or f"={line.creditor_iban}"
 
 
 def _names(one: PayableLine | KnownPerson) -> frozenset[str]:
@@ -192,14 +192,14 @@ class EarlierLine:
 
     id: int
     name: str
-    iban: str
+    creditor_iban: str
     amount_cents: int
     description: str
     excluded: bool = False
 
     @property
     def key(self) -> tuple[str, str, int, str]:
-        return (self.name, self.iban, self.amount_cents, self.description)
+        return (self.name, self.creditor_iban, self.amount_cents, self.description)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Pay
     wanted, struck, changed = _struck(wanted, [line for line in earlier if line.excluded])
     wanted, committed = _unlike(wanted, committed, lambda line: (_payee(line), line.amount_cents))
     gaps, surplus = _settle(_sums(wanted), _sums(committed))
-    told = {_payee(line): (line.name, line.iban) for line in sorted(committed, key=lambda line: line.id)}
+    told = {_payee(line): (line.name, line.creditor_iban) for line in sorted(committed, key=lambda line: line.id)}
     owed = _divide(wanted, gaps)
     return Payable(
         _sendable(owed), struck, [(*told[payee], cents) for payee, cents in sorted(surplus.items())],
@@ -267,12 +267,12 @@ def _struck(
 
 def _payee(line: PayableLine | EarlierLine) -> Payee:
     if isinstance(line, PayableLine):
-        return (normalise_name(line.name_shown), line.iban, line.held is not None)
-    return (normalise_name(line.name), line.iban, False)
+        return (normalise_name(line.creditor_name), line.creditor_iban, line.held is not None)
+    return (normalise_name(line.name), line.creditor_iban, False)
 
 
 def _rank(line: PayableLine) -> tuple[int, str, str, str]:
-    return (line.amount_cents, line.iban, line.description_shown, line.name_shown)
+    return (line.amount_cents, line.creditor_iban, line.remittance, line.creditor_name)
 
 
 def _unlike(
@@ -343,5 +343,5 @@ def _divide(wanted: Sequence[PayableLine], gaps: Counter[Payee]) -> list[Payable
     pay: list[PayableLine] = []
     for payee, cents in sorted(gaps.items()):
         here, whole = of[payee], sum(line.amount_cents for line in of[payee])
-        pay += here if cents == whole else [replace(here[-1], amount_cents=cents, paid_cents=whole - cents)]
+        pay += here if cents == whole else [replace(here[-1], amount_cents=cents, already_paid_cents=whole - cents)]
     return pay

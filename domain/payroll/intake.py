@@ -26,7 +26,8 @@ from domain.payroll import missing_employees, payment_creation, run_dues, run_no
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is_suspended
 from domain.payroll.run_dues import Offer
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
-from models import Batch, NmbrsConnection, PayrollCompany, Run, transaction
+from models import Batch, NmbrsConnection, PayrollCompany, PayrollRun, transaction
+from models.states import RunKind, RunState
 
 # Seconds; longer than Nmbrs may take for a file. If two workers read it after all, unique keys prevent duplicates.
 IMPORT_LEASE_SECONDS = 240
@@ -37,8 +38,13 @@ REREAD_EVERY, REREAD_FOR = timedelta(hours=1), timedelta(days=31)
 
 def due_runs() -> list[int]:
     """Return the ids of runs to import now: new, to be retried, or changed."""
-    query = Run.select(Run.id).join(PayrollCompany).join(NmbrsConnection).where(Run.due_at <= utcnow(), is_callable())
-    return [row.id for row in query.order_by(Run.id).limit(MAX_DUE)]
+    query = (
+        PayrollRun.select(PayrollRun.id)
+        .join(PayrollCompany)
+        .join(NmbrsConnection)
+        .where(PayrollRun.due_at <= utcnow(), is_callable())
+    )
+    return [row.id for row in query.order_by(PayrollRun.id).limit(MAX_DUE)]
 
 
 def import_run(run_id: int) -> Batch | None:
@@ -46,14 +52,14 @@ def import_run(run_id: int) -> Batch | None:
 
     If Nmbrs fails, the run is retried later. If the file is invalid, there is no batch and the run holds the reason.
     """
-    run = leases.claim_lease(Run, run_id, IMPORT_LEASE_SECONDS, Run.due_at <= utcnow())
+    run = leases.claim_lease(PayrollRun, run_id, IMPORT_LEASE_SECONDS, PayrollRun.due_at <= utcnow())
     if run is None:
         return None
     if is_suspended(run.company.connection):
         leases.release_lease(run)
         return None
     if run.company.mapped_at is None:
-        _set_outcome(run, "unmapped")
+        _set_outcome(run, RunState.UNMAPPED)
         return None
     caller = NmbrsClient(run.company.connection, run.company, run)
     try:
@@ -62,7 +68,7 @@ def import_run(run_id: int) -> Batch | None:
         caller.save_exchanges()
 
 
-def _import(run: Run, caller: NmbrsClient) -> Batch | None:
+def _import(run: PayrollRun, caller: NmbrsClient) -> Batch | None:
     try:
         raw = _fetch_file(run, caller)
     except PayrollError as error:
@@ -78,12 +84,12 @@ def _import(run: Run, caller: NmbrsClient) -> Batch | None:
     wanted = [to_payable_line(_with_reference(line, run)) for line in file.lines] if file else []
     unpayable = unpayable_lines(file) if file else []
     everyone = [*wanted, *(one.as_owed() for one in unpayable)]
-    missing = missing_employees.find_missing(run, caller, everyone) if everyone and run.kind == "salary" else None
+    missing = missing_employees.find_missing(run, caller, everyone) if everyone and run.kind == RunKind.SALARY else None
     return create_batch_version(run, file, wanted, missing, unpayable)
 
 
-def _fetch_file(run: Run, caller: NmbrsClient) -> bytes | None:
-    if run.kind == "wage_tax":
+def _fetch_file(run: PayrollRun, caller: NmbrsClient) -> bytes | None:
+    if run.kind == RunKind.WAGE_TAX:
         return wage_tax.fetch_return_file(run, caller)
     return caller.call(Payroll.sepa_file, run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
 
@@ -100,9 +106,9 @@ def _require_one_payment(file: PaymentFile) -> None:
         raise FileRefused("several_dates", None, "more than one execution date")
 
 
-def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:
+def _with_reference(line: PaymentLine, run: PayrollRun) -> PaymentLine:
     """Set the payment reference as remittance information: the tax authority (Belastingdienst) reads nothing else."""
-    return replace(line, description=run.wage_tax_reference, reference=None) if run.kind == "wage_tax" else line
+    return replace(line, description=run.wage_tax_reference, reference=None) if run.kind == RunKind.WAGE_TAX else line
 
 
 def to_payable_line(line: PaymentLine) -> PayableLine:
@@ -133,7 +139,7 @@ def unpayable_lines(file: PaymentFile) -> list[UnpayableLine]:
 
 # --- from file to batch ---
 def create_batch_version(
-    run: Run,
+    run: PayrollRun,
     file: PaymentFile | None,
     wanted: Sequence[PayableLine],
     missing: missing_employees.MissingEmployees | None = None,
@@ -147,12 +153,12 @@ def create_batch_version(
     version = version_hash(wanted, unpayable)
     with transaction(run.client_id):
         count = len(wanted) + sum(one.reason != ZERO_AMOUNT for one in unpayable)
-        if Run.get_by_id(run.id).version == version:
+        if PayrollRun.get_by_id(run.id).version == version:
             _finish(run, version, count)
             return None
         stay = supersession.supersede_batches(run, "run_again" if file else "run_emptied")
         cautions: Any = [[one.code, list(one.lines)] for one in file.cautions] if file else []
-        Run.update(held_count=len(unpayable), cautions=cautions or None).where(Run.id == run.id).execute()
+        PayrollRun.update(held_count=len(unpayable), cautions=cautions or None).where(PayrollRun.id == run.id).execute()
         offer = run_dues.write_version(run, wanted, version, unpayable)
         supersession.supersede_lines(offer.superseded)
         _finish(run, version, count, offer)
@@ -160,50 +166,50 @@ def create_batch_version(
         if offer.pay and file is not None:
             made = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, missing)
             payment_creation.notify_approvers(made)
-        run_notices.notify_of_held_lines(Run.get_by_id(run.id), made)
+        run_notices.notify_of_held_lines(PayrollRun.get_by_id(run.id), made)
     return made
 
 
 # --- outcome of the import ---
-def _refuse(run: Run, error: FileRefused) -> None:
+def _refuse(run: PayrollRun, error: FileRefused) -> None:
     """Mark the run's file as invalid, and supersede batches from an earlier, valid file that were not submitted."""
     with transaction(run.client_id):
         supersession.supersede_batches(run, "run_refused")
         run_dues.suspend(run)
-        Run.update(version=None).where(Run.id == run.id).execute()
-        _set_outcome(run, "refused", error.code, error.line)
+        PayrollRun.update(version=None).where(PayrollRun.id == run.id).execute()
+        _set_outcome(run, RunState.INVALID, error.code, error.line)
         run_notices.notify_of_refusal(run, error.code, error.line)
 
 
-def _schedule_retry(run: Run, error: PayrollError) -> None:
+def _schedule_retry(run: PayrollRun, error: PayrollError) -> None:
     """Schedule a retry with growing pauses; a run that was imported before keeps its state meanwhile."""
-    state = "taken" if run.state == "taken" else "retrying"
+    state = RunState.IMPORTED if run.state == RunState.IMPORTED else RunState.RETRYING
     _release(
         run, leases.backoff(run.attempts), state=state, reason=error_code(error), attempts=run.attempts + 1,
         changed_at=utcnow(),
     )  # fmt: skip
 
 
-def _release(run: Run, due_at: datetime | None, **changes: Any) -> None:
+def _release(run: PayrollRun, due_at: datetime | None, **changes: Any) -> None:
     """Release the lease. If a new import was requested meanwhile, its due time stays."""
-    Run.update(due_at=due_at).where(Run.id == run.id, Run.due_at == run.due_at).execute()
+    PayrollRun.update(due_at=due_at).where(PayrollRun.id == run.id, PayrollRun.due_at == run.due_at).execute()
     leases.release_lease(run, **changes)
 
 
-def _set_outcome(run: Run, state: str, reason: str | None = None, line: int | None = None) -> None:
-    _release(run, None, state=state, reason=reason, reason_line=line, changed_at=utcnow())
+def _set_outcome(run: PayrollRun, state: str, reason: str | None = None, line: int | None = None) -> None:
+    _release(run, None, state=state, reason=reason, error_line=line, changed_at=utcnow())
 
 
-def _finish(run: Run, version: str, count: int, offer: Offer | None = None) -> None:
+def _finish(run: PayrollRun, version: str, count: int, offer: Offer | None = None) -> None:
     """Mark the run as imported. `offer`: what may be paid of a version that was not known.
 
     A run with a held line is read again by and by: what is changed in Nmbrs may not show in its list of runs.
     """
-    state = "taken" if count else "empty"
-    before = Run.get_by_id(run.id)
+    state = RunState.IMPORTED if count else RunState.EMPTY
+    before = PayrollRun.get_by_id(run.id)
     changed = {} if before.version == version and before.state == state else {"changed_at": utcnow()}
-    Run.update(version=version).where(Run.id == run.id).execute()
-    row = Run.get_by_id(run.id)
+    PayrollRun.update(version=version).where(PayrollRun.id == run.id).execute()
+    row = PayrollRun.get_by_id(run.id)
     kept: dict[str, Any] = {}
     if offer is not None:
         reason = payment_creation.reason_of(row, offer) if count or offer.overpaid else None
@@ -215,7 +221,7 @@ def _finish(run: Run, version: str, count: int, offer: Offer | None = None) -> N
     _release(run, due_at, state=state, line_count=count, version=version, attempts=0, **kept, **changed)
 
 
-def _reason_anew(run: Run) -> str | None:
+def _reason_anew(run: PayrollRun) -> str | None:
     """Return what is to be known of a known version; nothing more than its payment, where there is one."""
     paid = Batch.select().where(Batch.run == run.id, Batch.version.startswith(run.version or "-")).exists()
     if paid and not run.overpaid:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connectors.nmbrs.port import Employee, Payroll, PayrollError
 from domain.payroll.nmbrs_client import NmbrsClient
 from domain.payroll.run_versions import PayableLine
-from models import Run
+from models import PayrollRun
 
 # SOAP returns the accounts of one employee per call, which is acceptable for a few only.
 MAX_ACCOUNT_CALLS = 25
@@ -27,7 +27,7 @@ class MissingEmployees:
     names: list[str] | None = None
 
 
-def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -> MissingEmployees | None:
+def find_missing(run: PayrollRun, caller: NmbrsClient, wanted: Sequence[PayableLine]) -> MissingEmployees | None:
     """Return the employees of the run who have no line in its file; None if Nmbrs does not list the run's employees."""
     company = run.company
     try:
@@ -35,8 +35,8 @@ def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -
     except PayrollError as error:
         log.info("run %s: people not counted: %s", run.id, error.code)
         return None
-    payees = len({(line.name_shown, line.iban) for line in wanted})
-    if len(set(ids)) <= len({line.iban for line in wanted}):
+    payees = len({(line.creditor_name, line.creditor_iban) for line in wanted})
+    if len(set(ids)) <= len({line.creditor_iban for line in wanted}):
         return MissingEmployees(0)
     try:
         names = _unpaid(caller, company.nmbrs_id, set(ids), wanted)
@@ -49,10 +49,10 @@ def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -
 def _unpaid(caller: NmbrsClient, company_id: str, ids: set[str], wanted: Sequence[PayableLine]) -> list[str]:
     """Return the employees whom neither name nor account matches to a line of the file."""
     people = [person for person in caller.call(Payroll.employees, company_id) if person.id in ids]
-    named = [_words(line.name_shown) for line in wanted]
+    named = [_words(line.creditor_name) for line in wanted]
     left = [person for person in people if not any(name_matches(person, words) for words in named)]
     if left and len(left) <= MAX_ACCOUNT_CALLS:
-        paid = {line.iban for line in wanted}
+        paid = {line.creditor_iban for line in wanted}
         ibans = caller.call(Payroll.employee_ibans, company_id, [person.id for person in left])
         left = [person for person in left if not paid & set(ibans.get(person.id, []))]
     unknown = len(ids) - len(people)

@@ -1,7 +1,7 @@
 """Calls to Nmbrs for one connection: which API, which credentials, and what an error means for the connection.
 
 All calls of the domain go through an `NmbrsClient`. It records requests and responses for the run history, and sets the
-connection to "active" or "disturbed".
+connection to "active" or "failing".
 """
 
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from domain.common.encryption import decrypt
 from domain.common.services import services
 from domain.outbox import mail
 from domain.payroll import nmbrs_tokens
-from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
+from models import Client, Membership, NmbrsCall, NmbrsConnection, PayrollCompany, PayrollRun, User, transaction
+from models.states import ConnectionStatus, NmbrsApi, Role
 
 # Each method of the port: its SOAP operation, its REST operation, and the names of its parameters.
 OPERATIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -59,7 +60,7 @@ class NmbrsClient:
     """A series of calls to Nmbrs for a connection, one of its companies, or a run."""
 
     def __init__(
-        self, connection: NmbrsConnection, company: PayrollCompany | None = None, run: Run | None = None
+        self, connection: NmbrsConnection, company: PayrollCompany | None = None, run: PayrollRun | None = None
     ) -> None:
         self.connection, self.company, self.run = connection, company, run
         self._payroll = payroll_of(connection)
@@ -89,7 +90,7 @@ class NmbrsClient:
         """Store the recorded requests and responses in the run history."""
         rows, self._kept = self._kept, []
         for row in rows:
-            NmbrsExchange.create(
+            NmbrsCall.create(
                 connection=self.connection.id, company=self.company and self.company.id, run=self.run and self.run.id,
                 **row,
             )  # fmt: skip
@@ -98,17 +99,19 @@ class NmbrsClient:
         names = OPERATIONS[operation][2]
         asked = {name: str(value) for name, value in zip(names, given, strict=False) if not isinstance(value, list)}
         call = name_of(self.connection, operation)
-        self._kept.append({"at": utcnow(), "call": call, "asked": asked, "outcome": outcome, "answer": answer})
+        self._kept.append(
+            {"created_at": utcnow(), "operation": call, "request": asked, "outcome": outcome, "response": answer}
+        )
 
 
 def payroll_of(connection: NmbrsConnection) -> port.Payroll:
-    return services().payroll_rest if connection.interface == "rest" else services().payroll
+    return services().payroll_rest if connection.api == NmbrsApi.REST else services().payroll
 
 
 def name_of(connection: NmbrsConnection, operation: str) -> str:
     """Return the vendor's name of this operation."""
     soap, rest, _ = OPERATIONS[operation]
-    return rest if connection.interface == "rest" else soap
+    return rest if connection.api == NmbrsApi.REST else soap
 
 
 def summary(answer: Any) -> dict[str, Any]:
@@ -130,9 +133,9 @@ def credentials(connection: NmbrsConnection) -> port.Credentials:
     - BadCredentials
     - TemporaryError
     """
-    if connection.interface == "rest":
+    if connection.api == NmbrsApi.REST:
         return port.Credentials(connection.email, nmbrs_tokens.access_token(connection), connection.environment)
-    token = decrypt(connection.token_sealed, "nmbrs_connection", connection.client_id, connection.email)
+    token = decrypt(connection.token_encrypted, "nmbrs_connection", connection.client_id, connection.email)
     return port.Credentials(connection.email, token, connection.environment)
 
 
@@ -149,14 +152,14 @@ def error_code(error: port.PayrollError) -> str:
 
 def is_callable() -> Any:
     """Return the condition for connections that may be called: not removed and not suspended."""
-    suspended = (NmbrsConnection.status == "disturbed") & NmbrsConnection.problem.in_(SUSPENDING_ERRORS)
+    suspended = (NmbrsConnection.status == ConnectionStatus.FAILING) & NmbrsConnection.error_code.in_(SUSPENDING_ERRORS)
     return NmbrsConnection.removed_at.is_null() & ~suspended
 
 
 def is_suspended(connection: NmbrsConnection) -> bool:
     """Return whether the connection may not be called: removed, or waiting for the user after an error."""
     return connection.removed_at is not None or (
-        connection.status == "disturbed" and connection.problem in SUSPENDING_ERRORS
+        connection.status == ConnectionStatus.FAILING and connection.error_code in SUSPENDING_ERRORS
     )
 
 
@@ -167,11 +170,13 @@ def _record_success(connection: NmbrsConnection, operation: str) -> None:
     A failure ends when the operation that failed works again.
     """
     now, changes = utcnow(), {}
-    if connection.asked_at is None or now - connection.asked_at > _SUCCESS_INTERVAL:
-        changes["asked_at"] = now
-    kind, _, call = (connection.problem or "").partition(":")
-    if connection.status == "disturbed" and (kind != "not_allowed" or call == name_of(connection, operation)):
-        changes |= {"status": "active", "problem": None, "disturbed_at": None}
+    if connection.last_success_at is None or now - connection.last_success_at > _SUCCESS_INTERVAL:
+        changes["last_success_at"] = now
+    kind, _, call = (connection.error_code or "").partition(":")
+    if connection.status == ConnectionStatus.FAILING and (
+        kind != "not_allowed" or call == name_of(connection, operation)
+    ):
+        changes |= {"status": ConnectionStatus.ACTIVE, "error_code": None, "failing_since": None}
     if changes:
         NmbrsConnection.update(**changes).where(NmbrsConnection.id == connection.id).execute()
         for name, value in changes.items():
@@ -189,22 +194,23 @@ def mark_failing(connection: NmbrsConnection, problem: str) -> None:
     now = utcnow()
     with transaction(connection.client_id):
         changed = (
-            NmbrsConnection.update(status="disturbed", problem=problem, disturbed_at=now)
-            .where(NmbrsConnection.id == connection.id, NmbrsConnection.status == "active")
+            NmbrsConnection.update(status=ConnectionStatus.FAILING, error_code=problem, failing_since=now)
+            .where(NmbrsConnection.id == connection.id, NmbrsConnection.status == ConnectionStatus.ACTIVE)
             .execute()
         )
         if changed:
             _notify_owners(connection, problem)
-    connection.status, connection.problem = "disturbed", problem
+    connection.status, connection.error_code = ConnectionStatus.FAILING, problem
 
 
 def _notify_owners(connection: NmbrsConnection, problem: str) -> None:
     client = Client.get_by_id(connection.client_id)
     audit.record_event(client.id, audit.WORKER, "nmbrs.disturbed", f"connection:{connection.id}", problem=problem)
-    owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
+    owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == Role.OWNER)
     for user in owners:
         mail.enqueue_mail(
             user, "nmbrs_disturbed", once=f"nmbrs_disturbed:{connection.id}:{problem}:{utcnow():%Y%m%d}:{user.id}",
-            client=client, path=f"/{client.public_id}/apps/nmbrs", account=connection.title or connection.environment,
+            client=client, path=f"/{client.public_id}/apps/nmbrs",
+            account=connection.display_name or connection.environment,
             problem=problem,
         )  # fmt: skip

@@ -13,13 +13,14 @@ from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment
 from domain.payroll.missing_employees import MissingEmployees
 from domain.payroll.run_dues import Offer, OwedLine
 from domain.payroll.run_versions import PayableLine
-from models import Batch, BatchLine, Client, Membership, Run, User, insert_rows
+from models import Batch, BatchLine, Client, Membership, PayrollRun, User, insert_rows
+from models.states import LineState, Role
 
 HELD = "held"  # the reason of a run whose lines are all held, or paid
 
 
 def create_payment(
-    run: Run, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
+    run: PayrollRun, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
     missing: MissingEmployees | None, actor: str = audit.WORKER, **details: Any,
 ) -> Batch:  # fmt: skip
     """Create the payment of these lines, in a transaction that holds the client's lock.
@@ -29,16 +30,17 @@ def create_payment(
     """
     company, total = run.company, sum(one.line.amount_cents for one in lines)
     paid = PaidRun(
-        run.client.public_id, company.key, run.kind, run.year, run.number, _unused(run, version), run.run_at
+        run.client.public_id, company.stable_key, run.kind, run.year, run.number, _unused(run, version), run.run_at
     )
     identity = payment_identity(paid, [_paid_line(one.line) for one in lines])
     batch = Batch.create(
-        client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
+        client=run.client_id, run=run, company=company, company_key=company.stable_key, kind=run.kind, year=run.year,
         run_number=run.number, version=paid.version, reference=unused_reference(paid, identity),
         description=run.description, file_debtor_iban=debtor_iban, bank_account=company.bank_account_id,
-        total_cents=total, line_count=len(lines), orders_made=0, period_start=run.period_start,
-        period_end=run.period_end, difference=again, picked=run.picked_at is not None,
-        missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
+        total_cents=total, line_count=len(lines), order_count=0, period_start=run.period_start,
+        period_end=run.period_end, is_supplement=again, is_manually_imported=run.manually_selected_at is not None,
+        unpaid_employee_count=missing.count if missing else None,
+        unpaid_employee_names=missing.names if missing else None,
     )  # fmt: skip
     _insert_lines(batch, lines, refused_accounts(run.id))
     audit.record_event(
@@ -49,10 +51,10 @@ def create_payment(
 
 
 def _paid_line(line: PayableLine) -> PaidLine:
-    return (line.iban, line.amount_cents, line.name_shown, line.description_shown)
+    return (line.creditor_iban, line.amount_cents, line.creditor_name, line.remittance)
 
 
-def _unused(run: Run, version: str) -> str:
+def _unused(run: PayrollRun, version: str) -> str:
     """Return the version with the number of the attempt, if it was paid before, so that each payment has its own key.
     """
     earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
@@ -66,12 +68,14 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tupl
         [
             {
                 "batch": batch.id, "due": one.due, "position": position,
-                "end_to_end_id": end_to_end_id(batch.reference, position), "name_shown": one.line.name_shown,
-                "name_sent": names.name_for_bank(one.line.iban, one.line.name_shown),
-                "description_shown": one.line.description_shown, "description_sent": one.line.description_sent,
+                "end_to_end_id": end_to_end_id(batch.reference, position), "creditor_name": one.line.creditor_name,
+                "creditor_name_sepa": names.name_for_bank(one.line.creditor_iban, one.line.creditor_name),
+                "remittance": one.line.remittance, "remittance_sepa": one.line.remittance_sepa,
                 "reference_type": one.line.reference_type, "reference_issuer": one.line.reference_issuer,
-                "iban": one.line.iban, "amount_cents": one.line.amount_cents, "paid_cents": one.line.paid_cents,
-                "state": "refused" if one.excluded else "open", "bank_reason": refused.get((one.due, one.line.iban)),
+                "creditor_iban": one.line.creditor_iban, "amount_cents": one.line.amount_cents,
+                "already_paid_cents": one.line.already_paid_cents,
+                "state": LineState.EXCLUDED if one.excluded else LineState.OPEN,
+                "bank_reason_code": refused.get((one.due, one.line.creditor_iban)),
             }
             for position, one in enumerate(lines, 1)
         ],
@@ -81,7 +85,10 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tupl
 def notify_approvers(batch: Batch) -> None:
     """Enqueue a mail and a push to everyone who may release it, with total and count but nobody's pay."""
     query = User.select().join(Membership).where(Membership.client == batch.client_id)
-    client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
+    client, people = (
+        Client.get_by_id(batch.client_id),
+        list(query.where(Membership.role.in_((Role.OWNER, Role.APPROVER)))),
+    )
     path = f"/betalingen/{batch.reference}"
     push.enqueue_push(client, "waits", f"waits:{batch.id}", path, people, batch)
     for user in people:
@@ -94,18 +101,20 @@ def notify_approvers(batch: Batch) -> None:
 
 def unpaid_employees(batch: Batch) -> MissingEmployees | None:
     """Return the employees of the run without a line, as recorded with an earlier payment of this version."""
-    if batch.missing_count is None:
+    if batch.unpaid_employee_count is None:
         return None
-    return MissingEmployees(batch.missing_count, batch.missing_names)
+    return MissingEmployees(batch.unpaid_employee_count, batch.unpaid_employee_names)
 
 
-def record_offer(run: Run, found: Offer) -> None:
+def record_offer(run: PayrollRun, found: Offer) -> None:
     """Record with the run what was overpaid, and whether anything is left to pay."""
     told: Any = [list(part) for part in found.overpaid] or None
-    Run.update(overpaid=told, reason=reason_of(run, found), changed_at=utcnow()).where(Run.id == run.id).execute()
+    PayrollRun.update(overpaid=told, reason=reason_of(run, found), changed_at=utcnow()).where(
+        PayrollRun.id == run.id
+    ).execute()
 
 
-def reason_of(run: Run, found: Offer) -> str | None:
+def reason_of(run: PayrollRun, found: Offer) -> str | None:
     """Return why a run gives no payment, or what is unusual about it; None for an ordinary payment."""
     if found.overpaid:
         return "overpaid"

@@ -14,7 +14,8 @@ from connectors.nmbrs.port import Payroll
 from core.clock import today_amsterdam, utcnow
 from domain.payroll import companies
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, name_of
-from models import NmbrsCheck, NmbrsConnection, transaction
+from models import NmbrsConnection, NmbrsPermissionCheck, transaction
+from models.states import CheckResult, ConnectionStatus, NmbrsApi
 
 # Method of the port, and whether payments are impossible without it.
 CHECKS: tuple[tuple[str, bool], ...] = (
@@ -51,15 +52,17 @@ class CheckView:
 def schedule_permission_checks(connection: NmbrsConnection) -> None:
     """Reset all checks to "waiting"; a job runs them."""
     for position, (question, needed) in enumerate(_checks(connection)):
-        NmbrsCheck.insert(connection=connection.id, position=position, call=question, needed=needed).on_conflict(
-            conflict_target=(NmbrsCheck.connection, NmbrsCheck.call),
-            update={"result": "waiting", "code": None, "at": None},
+        NmbrsPermissionCheck.insert(
+            connection=connection.id, position=position, operation=question, is_required=needed
+        ).on_conflict(
+            conflict_target=(NmbrsPermissionCheck.connection, NmbrsPermissionCheck.operation),
+            update={"result": CheckResult.WAITING, "code": None, "checked_at": None},
         ).execute()
     NmbrsConnection.update(checks_due_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
 
 
 def _checks(connection: NmbrsConnection) -> list[tuple[str, bool]]:
-    return [check for check in CHECKS if connection.interface == "soap" or check[0] not in _SOAP_ONLY]
+    return [check for check in CHECKS if connection.api == NmbrsApi.SOAP or check[0] not in _SOAP_ONLY]
 
 
 def due_permission_checks() -> list[int]:
@@ -79,8 +82,8 @@ def run_permission_checks(connection_id: int) -> None:
     trial = _Trial(connection)
     for question, _ in _checks(connection):
         result, code = trial.attempt(question)
-        NmbrsCheck.update(result=result, code=code, at=utcnow()).where(
-            NmbrsCheck.connection == connection.id, NmbrsCheck.call == question
+        NmbrsPermissionCheck.update(result=result, code=code, checked_at=utcnow()).where(
+            NmbrsPermissionCheck.connection == connection.id, NmbrsPermissionCheck.operation == question
         ).execute()
     NmbrsConnection.update(checks_due_at=None).where(
         NmbrsConnection.id == connection.id, NmbrsConnection.checks_due_at == due_at
@@ -109,11 +112,13 @@ class _Trial:
         try:
             attempts[question]()
         except _NothingToTry:
-            return "unknown", None
+            return CheckResult.UNKNOWN, None
         except port.PayrollError as error:
             refused = isinstance(error, port.BadCredentials | port.NotAllowed | port.NotVisible | port.Disabled)
-            return ("refused" if refused else "trouble"), error.code or error_code(error).partition(":")[0]
-        return "ok", None
+            return (CheckResult.REFUSED if refused else CheckResult.ERROR), error.code or error_code(error).partition(
+                ":"
+            )[0]
+        return CheckResult.OK, None
 
     @property
     def _company(self) -> Any:
@@ -159,18 +164,21 @@ def checks_of_connection(connection: NmbrsConnection) -> list[CheckView]:
     """Return the checks in order; empty if they never ran."""
     # a connection migrated to REST still has rows of operations that exist only in SOAP
     operations = [question for question, _needed in _checks(connection)]
-    current = (NmbrsCheck.connection == connection.id) & NmbrsCheck.call.in_(operations)
-    rows = NmbrsCheck.select().where(current).order_by(NmbrsCheck.position)
+    current = (NmbrsPermissionCheck.connection == connection.id) & NmbrsPermissionCheck.operation.in_(operations)
+    rows = NmbrsPermissionCheck.select().where(current).order_by(NmbrsPermissionCheck.position)
     return [
-        CheckView(row.call, name_of(connection, row.call), row.needed, row.result, row.code, row.at) for row in rows
+        CheckView(
+            row.operation, name_of(connection, row.operation), row.is_required, row.result, row.code, row.checked_at
+        )
+        for row in rows
     ]
 
 
 def recheck_permissions(connection: NmbrsConnection) -> None:
     """Run the checks again at the user's request, even if the connection was suspended."""
     with transaction(connection.client_id):
-        if connection.problem == "quota_used_up":
-            NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
+        if connection.error_code == "quota_used_up":
+            NmbrsConnection.update(status=ConnectionStatus.ACTIVE, error_code=None, failing_since=None).where(
                 NmbrsConnection.id == connection.id
             ).execute()
         schedule_permission_checks(connection)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.bank_days import is_bank_day
 from core.clock import amsterdam
+from models.states import NmbrsApi
 
 # Seconds. A run may be announced before it is listed (docs/facts/nmbrs.md, 7.1): poll again for an hour.
 WEBHOOK_RETRY_DELAYS = (5, 10, 20, 40, 60, 120, 240, 480, 900, 1200)
@@ -16,7 +17,7 @@ _HASH_MULTIPLIER = 2654435761  # Knuth's multiplicative hash spreads consecutive
 
 def poll_interval(interface: str, now: datetime, poll_seconds: int) -> int:
     """Return the seconds between two regular polls."""
-    if interface == "soap":
+    if interface == NmbrsApi.SOAP:
         return poll_seconds
     local = amsterdam(now)
     busy = is_bank_day(local.date()) and local.hour in _BUSY_HOURS
@@ -31,8 +32,8 @@ def next_regular_poll_at(company_id: int, now: datetime, seconds: int) -> dateti
     return datetime.fromtimestamp(slot * seconds + offset, UTC)
 
 
-def next_retry_after_webhook(hinted_at: datetime, attempts: int, now: datetime) -> datetime | None:
+def next_retry_after_webhook(webhook_received_at: datetime, attempts: int, now: datetime) -> datetime | None:
     """Return when to poll again for an announced run (UTC); None after an hour."""
-    if now - hinted_at >= WEBHOOK_RETRY_PERIOD:
+    if now - webhook_received_at >= WEBHOOK_RETRY_PERIOD:
         return None
     return now + timedelta(seconds=WEBHOOK_RETRY_DELAYS[min(attempts, len(WEBHOOK_RETRY_DELAYS) - 1)])

@@ -14,12 +14,13 @@ from domain.payments.queries import get_batch_locked
 from domain.payments.totals import lines_of
 from domain.payroll import payment_creation, run_dues, supersession
 from domain.payroll.run_dues import Offer, OwedLine
-from models import Batch, Client, Run, User, transaction
+from models import Batch, Client, PayrollRun, User, transaction
+from models.states import BatchState, LineState, RunState
 
 # States in which nothing is at a bank.
-_WAITING = ("open", "approved")
+_WAITING = (BatchState.OPEN, BatchState.APPROVED)
 # States of lines that no longer have to be paid.
-_DONE = ("void", "executed")
+_DONE = (LineState.SUPERSEDED, LineState.EXECUTED)
 
 
 def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
@@ -46,7 +47,7 @@ def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
     """Return whether this payment, with those of its run that wait, pays exactly what is payable."""
     waiting = Batch.select().where(Batch.run == batch.run_id, Batch.state.in_(_WAITING))
     lines = [line for one in [batch, *waiting] for line in lines_of(one) if line.state not in _DONE]
-    asked = Counter((line.due_id, line.name_shown, line.iban, line.amount_cents, line.description_shown)
+    asked = Counter((line.due_id, line.creditor_name, line.creditor_iban, line.amount_cents, line.remittance)
                     for line in lines)  # fmt: skip
     payable = [*found.pay, *_struck_in(found, [line.id for line in lines])]
     return asked == Counter((one.due, *one.line.key) for one in payable)
@@ -62,7 +63,9 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     run = batch.run
     before = Batch.select().where(Batch.run == run.id).order_by(Batch.id)
     given_up = [one for one in before if one.state in _WAITING or (one.state, "reopen") in state_machine.TRANSITIONS]
-    struck = _struck_in(found, [line.id for one in given_up for line in lines_of(one) if line.state == "refused"])
+    struck = _struck_in(
+        found, [line.id for one in given_up for line in lines_of(one) if line.state == LineState.EXCLUDED]
+    )
     stay = supersession.supersede_batches(run, "set_up_anew" if found.pay else _why_nothing(run))
     supersession.supersede_lines(found.superseded)
     run_dues.store_open(run, run.version, found)
@@ -77,8 +80,9 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     )  # fmt: skip
 
 
-def _why_nothing(run: Run) -> str:
-    return {"vanished": "vanished", "refused": "run_refused"}.get(run.state, "nothing_more")
+def _why_nothing(run: PayrollRun) -> str:
+    known: dict[str, str] = {RunState.DELETED: "vanished", RunState.INVALID: "run_refused"}
+    return known.get(run.state, "nothing_more")
 
 
 # --- payments that were overtaken -----------------------------------------------------------------
@@ -88,7 +92,7 @@ def overtaken_runs() -> list[int]:
     A payment that comes back from its bank still has the figures that it was made with.
     """
     several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()]
-    waiting = Batch.select(Batch, Run).join(Run).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
+    waiting = Batch.select(Batch, PayrollRun).join(PayrollRun).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
     doubtful = [one for one in waiting if one.run_id in several or one.version.partition(":")[0] != one.run.version]
     return sorted({one.run_id for one in doubtful if _is_overtaken(one)})
 
@@ -100,7 +104,7 @@ def _is_overtaken(batch: Batch) -> bool:
 def renew_overtaken(run_id: int) -> Batch | None:
     """Replace the waiting payments of a run by one of what is payable; None if there is nothing to replace or to pay.
     """
-    run = Run.get_by_id(run_id)
+    run = PayrollRun.get_by_id(run_id)
     with transaction(run.client_id):
         waiting = Batch.select().where(Batch.run == run.id, Batch.state.in_(_WAITING)).order_by(Batch.id)
         batch = next((one for one in waiting if _is_overtaken(one)), None)

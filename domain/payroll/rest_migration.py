@@ -18,7 +18,8 @@ from domain.common.errors import ConsentRefused, NmbrsUnavailable, OAuthStateExp
 from domain.common.services import services
 from domain.payroll import connections, nmbrs_tokens
 from domain.payroll.nmbrs_client import NmbrsClient
-from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
+from models import Client, NmbrsConnection, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, User, transaction
+from models.states import NmbrsApi, WebhookStatus
 
 CONSENT_LIFE = timedelta(minutes=15)
 # At most so many unmapped companies are converted; the others get their ids when they are listed again.
@@ -32,12 +33,13 @@ def start_migration_oauth(client: Client, user: User, connection: NmbrsConnectio
     Raises:
     - WrongInterface: there is a SOAP connection, which must be migrated first.
     """
-    if connection is None and any(one.interface == "soap" for one in connections.connections(client)):
+    if connection is None and any(one.api == NmbrsApi.SOAP for one in connections.connections(client)):
         raise WrongInterface
     state, verifier = random_token(), random_token()
-    NmbrsConsent.create(
+    NmbrsOauthRequest.create(
         state_hash=blind_index(state), client=client, user=user, connection=connection,
-        verifier_sealed=encrypt(verifier, "nmbrs_consent", blind_index(state)), expires_at=utcnow() + CONSENT_LIFE,
+        pkce_verifier_encrypted=encrypt(verifier, "nmbrs_consent", blind_index(state)),
+        expires_at=utcnow() + CONSENT_LIFE,
     )  # fmt: skip
     return services().nmbrs_oauth.start(state, verifier, nmbrs_redirect_uri())
 
@@ -76,13 +78,13 @@ def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnecti
         raise
 
 
-def _connected(client: Client, user: User, asked: NmbrsConsent, tokens: oauth.Tokens) -> NmbrsConnection:
+def _connected(client: Client, user: User, asked: NmbrsOauthRequest, tokens: oauth.Tokens) -> NmbrsConnection:
     if asked.connection_id is None:
         return _connect_with_rest(client, user, tokens)
     return _renew_or_migrate(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
 
 
-def _revoke_unused(client: Client, asked: NmbrsConsent, tokens: oauth.Tokens) -> None:
+def _revoke_unused(client: Client, asked: NmbrsOauthRequest, tokens: oauth.Tokens) -> None:
     """Nothing came of this consent: its tokens are revoked."""
     with transaction(client.id):
         token_revocations.schedule_revocation(
@@ -90,19 +92,19 @@ def _revoke_unused(client: Client, asked: NmbrsConsent, tokens: oauth.Tokens) ->
         )
 
 
-def _consume_state(user: User, state: str) -> tuple[NmbrsConsent, str]:
+def _consume_state(user: User, state: str) -> tuple[NmbrsOauthRequest, str]:
     key = blind_index(state)
-    mine = (NmbrsConsent.state_hash == key) & (NmbrsConsent.user == user.id)
-    fresh = NmbrsConsent.used_at.is_null() & (NmbrsConsent.expires_at >= utcnow())
-    if not NmbrsConsent.update(used_at=utcnow()).where(mine, fresh).execute():
+    mine = (NmbrsOauthRequest.state_hash == key) & (NmbrsOauthRequest.user == user.id)
+    fresh = NmbrsOauthRequest.used_at.is_null() & (NmbrsOauthRequest.expires_at >= utcnow())
+    if not NmbrsOauthRequest.update(used_at=utcnow()).where(mine, fresh).execute():
         raise OAuthStateExpired
-    row = NmbrsConsent.get(mine)
-    return row, decrypt(row.verifier_sealed, "nmbrs_consent", key)
+    row = NmbrsOauthRequest.get(mine)
+    return row, decrypt(row.pkce_verifier_encrypted, "nmbrs_consent", key)
 
 
 def client_of_oauth_state(state: str) -> Client | None:
     """Return the client for which this OAuth request was started, or None. Used for redirects, also after a failure."""
-    row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == blind_index(state))
+    row = NmbrsOauthRequest.get_or_none(NmbrsOauthRequest.state_hash == blind_index(state))
     return Client.get_by_id(row.client_id) if row else None
 
 
@@ -112,10 +114,10 @@ def _connect_with_rest(client: Client, user: User, tokens: oauth.Tokens) -> Nmbr
     with transaction(client.id):
         connection, _made = NmbrsConnection.get_or_create(
             client=client.id, email=user.email, environment=environment.subdomain,
-            defaults={"token_sealed": "", "interface": "rest"},
+            defaults={"token_encrypted": "", "api": NmbrsApi.REST},
         )  # fmt: skip
-        NmbrsConnection.update(title=environment.domain).where(NmbrsConnection.id == connection.id).execute()
-        if connection.interface != "rest":
+        NmbrsConnection.update(display_name=environment.domain).where(NmbrsConnection.id == connection.id).execute()
+        if connection.api != NmbrsApi.REST:
             raise WrongInterface
         if connection.removed_at is not None:
             NmbrsConnection.update(removed_at=None, created_at=utcnow()).where(
@@ -128,7 +130,7 @@ def _connect_with_rest(client: Client, user: User, tokens: oauth.Tokens) -> Nmbr
 
 
 def _renew_or_migrate(user: User, connection: NmbrsConnection, tokens: oauth.Tokens) -> NmbrsConnection:
-    if connection.interface == "rest":
+    if connection.api == NmbrsApi.REST:
         with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
             connections.resume_connection(connection)
@@ -141,8 +143,10 @@ def _renew_or_migrate(user: User, connection: NmbrsConnection, tokens: oauth.Tok
     with transaction(connection.client_id):
         nmbrs_tokens.keep(connection, tokens)
         _store_guids(connection, guids)
-        NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()
-        connection.interface = "rest"
+        NmbrsConnection.update(api=NmbrsApi.REST, token_encrypted="").where(
+            NmbrsConnection.id == connection.id
+        ).execute()
+        connection.api = NmbrsApi.REST
         connections.resume_connection(connection)
         audit.record_event(
             connection.client_id, audit.by_user(user), "nmbrs.moved", f"connection:{connection.id}",
@@ -197,6 +201,6 @@ def _store_guids(connection: NmbrsConnection, guids: dict[tuple[str, str], str])
     for row in NmbrsDebtor.select().where(NmbrsDebtor.connection == connection.id):
         guid = guids.get(("Debtor", row.nmbrs_id))
         changes = {"nmbrs_id": guid} if guid else {}
-        NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None, **changes).where(
+        NmbrsDebtor.update(webhook_status=WebhookStatus.OFF, webhook_id=None, webhook_due_at=None, **changes).where(
             NmbrsDebtor.id == row.id
         ).execute()

@@ -14,7 +14,8 @@ from domain.common import leases
 from domain.common.services import services
 from domain.payroll import poll_schedule, run_dues, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, is_callable, is_suspended
-from models import NmbrsConnection, PayrollCompany, Run, transaction
+from models import NmbrsConnection, PayrollCompany, PayrollRun, transaction
+from models.states import RunKind, RunState
 
 POLL_LEASE_SECONDS = 120
 # Tolerance for clock differences: a run that finished just before the connection was made still counts.
@@ -31,7 +32,7 @@ FEW = 50
 def due_companies() -> list[int]:
     """Return the ids of companies that are due for a poll and whose connection may be called."""
     query = PayrollCompany.select(PayrollCompany.id).join(NmbrsConnection)
-    due = query.where(PayrollCompany.look_due_at <= utcnow(), is_callable()).order_by(PayrollCompany.look_due_at)
+    due = query.where(PayrollCompany.poll_due_at <= utcnow(), is_callable()).order_by(PayrollCompany.poll_due_at)
     return [row.id for row in due.limit(MAX_DUE)]
 
 
@@ -39,7 +40,7 @@ def mark_all_due() -> int:
     """Mark every mapped company as due for a poll now. Returns their number."""
     asked = NmbrsConnection.select(NmbrsConnection.id).where(is_callable())
     return (
-        PayrollCompany.update(look_due_at=utcnow())
+        PayrollCompany.update(poll_due_at=utcnow())
         .where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.connection.in_(asked))
         .execute()
     )
@@ -47,11 +48,11 @@ def mark_all_due() -> int:
 
 def repair_schedule() -> int:
     """Schedule every mapped company that has no next poll. Returns their number, normally 0."""
-    idle = PayrollCompany.select().where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.look_due_at.is_null())
+    idle = PayrollCompany.select().where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.poll_due_at.is_null())
     repaired = 0
     for company in idle.join(NmbrsConnection).where(is_callable()):
-        still = (PayrollCompany.id == company.id) & PayrollCompany.look_due_at.is_null()
-        repaired += PayrollCompany.update(look_due_at=_next_regular_poll(company)).where(still).execute()
+        still = (PayrollCompany.id == company.id) & PayrollCompany.poll_due_at.is_null()
+        repaired += PayrollCompany.update(poll_due_at=_next_regular_poll(company)).where(still).execute()
     return repaired
 
 
@@ -62,14 +63,14 @@ def schedule_after_webhook(company_ids: list[int], delivery_id: int, spare: bool
     """
     now = utcnow()
     due = now + timedelta(minutes=5) if spare else now
-    sooner = PayrollCompany.look_due_at.is_null() | (PayrollCompany.look_due_at > due)
+    sooner = PayrollCompany.poll_due_at.is_null() | (PayrollCompany.poll_due_at > due)
     chosen = PayrollCompany.id.in_(company_ids)
     if spare:
-        PayrollCompany.update(look_due_at=due).where(chosen, sooner).execute()
+        PayrollCompany.update(poll_due_at=due).where(chosen, sooner).execute()
         return
-    PayrollCompany.update(look_due_at=due, look_attempts=0, hinted_at=now, hinted_by_id=delivery_id).where(
-        chosen
-    ).execute()
+    PayrollCompany.update(
+        poll_due_at=due, poll_attempts=0, webhook_received_at=now, webhook_delivery_id=delivery_id
+    ).where(chosen).execute()
 
 
 def discover_runs(company_id: int) -> list[int]:
@@ -77,7 +78,7 @@ def discover_runs(company_id: int) -> list[int]:
 
     If Nmbrs fails, the company is polled again after a growing pause.
     """
-    company = leases.claim_lease(PayrollCompany, company_id, POLL_LEASE_SECONDS, PayrollCompany.look_due_at <= utcnow())
+    company = leases.claim_lease(PayrollCompany, company_id, POLL_LEASE_SECONDS, PayrollCompany.poll_due_at <= utcnow())
     if company is None:
         return []
     if is_suspended(company.connection):
@@ -101,8 +102,10 @@ def discover_runs(company_id: int) -> list[int]:
 
 def _waiting(company: PayrollCompany) -> list[int]:
     """Return the company's runs that are already due, because of a webhook or an earlier failure."""
-    query = Run.select(Run.id).where(Run.company == company.id, Run.due_at <= utcnow(), Run.lease_until.is_null())
-    return [row.id for row in query.order_by(Run.id).limit(MAX_DUE)]
+    query = PayrollRun.select(PayrollRun.id).where(
+        PayrollRun.company == company.id, PayrollRun.due_at <= utcnow(), PayrollRun.lease_until.is_null()
+    )
+    return [row.id for row in query.order_by(PayrollRun.id).limit(MAX_DUE)]
 
 
 def _years() -> tuple[int, ...]:
@@ -114,27 +117,32 @@ def _years() -> tuple[int, ...]:
 # --- a run of the list ---
 def _upsert_run(company: PayrollCompany, info: RunInfo) -> int | None:
     """Insert the run, or update the known one. Returns its id if it must be imported (again)."""
-    same = (Run.company == company.id) & (Run.kind == "salary") & (Run.year == info.year) & (Run.number == info.number)
-    known = Run.get_or_none(same)
+    same = (
+        (PayrollRun.company == company.id)
+        & (PayrollRun.kind == RunKind.SALARY)
+        & (PayrollRun.year == info.year)
+        & (PayrollRun.number == info.number)
+    )
+    known = PayrollRun.get_or_none(same)
     if known is not None:
         return _update_run(company, known, info)
     state = _state_of_new(company, info)
     try:
-        made = Run.insert(
+        made = PayrollRun.insert(
             client=company.client_id, company=company.id, nmbrs_id=info.id, number=info.number, year=info.year,
             description=info.description, run_at=info.run_at, locked=info.locked, period_start=info.period_start,
-            period_end=info.period_end, state=state, due_at=utcnow() if state == "found" else None,
-            delivery_id=company.hinted_by_id if company.hinted_at else None,
+            period_end=info.period_end, state=state, due_at=utcnow() if state == RunState.PENDING else None,
+            delivery_id=company.webhook_delivery_id if company.webhook_received_at else None,
         ).execute()  # fmt: skip
     except IntegrityError:  # another worker stored it first
         return None
-    return made if state == "found" else None
+    return made if state == RunState.PENDING else None
 
 
 def _state_of_new(company: PayrollCompany, info: RunInfo) -> str:
     if info.run_at is not None and info.run_at < import_since(company) - GRACE:
-        return "older"
-    return "found" if company.mapped_at else "unmapped"
+        return RunState.BEFORE_CONNECTION
+    return RunState.PENDING if company.mapped_at else RunState.UNMAPPED
 
 
 def import_since(company: PayrollCompany) -> datetime:
@@ -146,7 +154,7 @@ def import_since(company: PayrollCompany) -> datetime:
     return max(linked, company.mapped_at - MAX_WAIT_FOR_MAPPING) if company.mapped_at else linked
 
 
-def _update_run(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
+def _update_run(company: PayrollCompany, run: PayrollRun, info: RunInfo) -> int | None:
     """Update a known run. Returns its id if it was recalculated, locked, unlocked or listed again: import it again."""
     # SOAP and REST give the same run another id and date: that alone is no change
     again = run.nmbrs_id.isdigit() == info.id.isdigit() and (
@@ -156,19 +164,23 @@ def _update_run(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
     words = (run.description, run.period_start, run.period_end) != (
         info.description, info.period_start, info.period_end
     )  # fmt: skip
-    back = run.missing_since is not None or run.state == "vanished"
+    back = run.unlisted_since is not None or run.state == RunState.DELETED
     if not (again or words or back or moved):
         return None
     changes: dict = {
         "nmbrs_id": info.id, "run_at": info.run_at, "locked": info.locked, "description": info.description,
-        "period_start": info.period_start, "period_end": info.period_end, "missing_since": None,
+        "period_start": info.period_start, "period_end": info.period_end, "unlisted_since": None,
     }  # fmt: skip
-    if run.state == "vanished":
-        changes["state"] = "found" if company.mapped_at else "unmapped"
-    reread = (again or back) and run.state not in ("older", "unmapped") and company.mapped_at is not None
+    if run.state == RunState.DELETED:
+        changes["state"] = RunState.PENDING if company.mapped_at else RunState.UNMAPPED
+    reread = (
+        (again or back)
+        and run.state not in (RunState.BEFORE_CONNECTION, RunState.UNMAPPED)
+        and company.mapped_at is not None
+    )
     if reread:
         changes |= {"due_at": utcnow(), "attempts": 0}
-    Run.update(**changes).where(Run.id == run.id).execute()
+    PayrollRun.update(**changes).where(PayrollRun.id == run.id).execute()
     return run.id if reread else None
 
 
@@ -178,35 +190,39 @@ def _handle_unlisted(company: PayrollCompany, years: tuple[int, ...], listed: se
 
     Returns whether one is in doubt.
     """
-    known = Run.select().where(Run.company == company.id, Run.kind == "salary", Run.year.in_(years),
-                               Run.state.not_in(("vanished", "older")))  # fmt: skip
+    known = PayrollRun.select().where(
+        PayrollRun.company == company.id,
+        PayrollRun.kind == RunKind.SALARY,
+        PayrollRun.year.in_(years),
+        PayrollRun.state.not_in((RunState.DELETED, RunState.BEFORE_CONNECTION)),
+    )
     doubt = False
     for run in known:
         if (run.year, run.number) in listed:
             continue
-        if run.missing_since is None:
+        if run.unlisted_since is None:
             _block(run)
             doubt = True
-        elif utcnow() - run.missing_since >= DELETED_AFTER:
+        elif utcnow() - run.unlisted_since >= DELETED_AFTER:
             _mark_deleted(run)
         else:
             doubt = True
     return doubt
 
 
-def _block(run: Run) -> None:
+def _block(run: PayrollRun) -> None:
     """Revoke the approval of the run's payments; they cannot be approved while the run is unlisted."""
     with transaction(run.client_id):
-        Run.update(missing_since=utcnow()).where(Run.id == run.id).execute()
+        PayrollRun.update(unlisted_since=utcnow()).where(PayrollRun.id == run.id).execute()
         supersession.revoke_approval(run, "run_missing")
 
 
-def _mark_deleted(run: Run) -> None:
+def _mark_deleted(run: PayrollRun) -> None:
     with transaction(run.client_id):
         supersession.supersede_batches(run, "vanished")
         run_dues.suspend(run)
-        Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
-            Run.id == run.id
+        PayrollRun.update(state=RunState.DELETED, due_at=None, version=None, reason=None, changed_at=utcnow()).where(
+            PayrollRun.id == run.id
         ).execute()
 
 
@@ -216,39 +232,39 @@ def _next_regular_poll(company: PayrollCompany) -> datetime | None:
     now = utcnow()
     if company.mapped_at is None:
         return None
-    seconds = poll_schedule.poll_interval(company.connection.interface, now, services().poll_seconds)
+    seconds = poll_schedule.poll_interval(company.connection.api, now, services().poll_seconds)
     return poll_schedule.next_regular_poll_at(company.id, now, seconds)
 
 
 def _schedule_next(company: PayrollCompany, news: bool, doubt: bool) -> None:
     """Schedule the next poll at the regular time; sooner, for an hour, after a webhook that led to no new run."""
     now, later = utcnow(), _next_regular_poll(company)
-    hinted = company.hinted_at if not news else None
-    again = poll_schedule.next_retry_after_webhook(hinted, company.look_attempts, now) if hinted else None
+    hinted = company.webhook_received_at if not news else None
+    again = poll_schedule.next_retry_after_webhook(hinted, company.poll_attempts, now) if hinted else None
     if doubt:
         again = min(again or now + timedelta(minutes=1), now + timedelta(minutes=1))
     due = min(filter(None, (again, later)), default=None)
-    changes = {"look_due_at": due, "look_attempts": company.look_attempts + 1 if again else 0}
+    changes = {"poll_due_at": due, "poll_attempts": company.poll_attempts + 1 if again else 0}
     if not again:
-        changes["hinted_at"] = None
+        changes["webhook_received_at"] = None
     # a webhook that arrived meanwhile has set another time, which stays
     PayrollCompany.update(**changes).where(
-        PayrollCompany.id == company.id, PayrollCompany.look_due_at == company.look_due_at
+        PayrollCompany.id == company.id, PayrollCompany.poll_due_at == company.poll_due_at
     ).execute()
-    leases.release_lease(company, looked_at=now)
+    leases.release_lease(company, polled_at=now)
 
 
 def _schedule_retry(company: PayrollCompany, error: PayrollError) -> None:
     """Schedule a retry. If Nmbrs limits the rate, every company of the connection waits."""
-    due = leases.backoff(company.look_attempts)
+    due = leases.backoff(company.poll_attempts)
     if isinstance(error, RateLimited):
         due = max(due, utcnow() + timedelta(seconds=error.seconds))
-        early = (PayrollCompany.connection == company.connection_id) & (PayrollCompany.look_due_at < due)
-        PayrollCompany.update(look_due_at=due).where(early).execute()
-    leases.release_lease(company, look_due_at=due, look_attempts=company.look_attempts + 1)
+        early = (PayrollCompany.connection == company.connection_id) & (PayrollCompany.poll_due_at < due)
+        PayrollCompany.update(poll_due_at=due).where(early).execute()
+    leases.release_lease(company, poll_due_at=due, poll_attempts=company.poll_attempts + 1)
 
 
 def last_polled_at(client_id: int) -> datetime | None:
     """Return when Nmbrs was last polled for the runs of a client (UTC), or None."""
-    query = PayrollCompany.select(fn.max(PayrollCompany.looked_at)).where(PayrollCompany.client == client_id)
-    return PayrollCompany.looked_at.python_value(query.scalar())
+    query = PayrollCompany.select(fn.max(PayrollCompany.polled_at)).where(PayrollCompany.client == client_id)
+    return PayrollCompany.polled_at.python_value(query.scalar())

@@ -14,13 +14,14 @@ from core.names import normalise_name
 from domain.payments import commitments
 from domain.payroll.dues import EarlierLine, KnownPerson, Person, match_people, name_key, payable
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
-from models import Batch, BatchLine, Due, HeldLine, Run, insert_rows, require_client_lock, update_rows
+from models import Batch, BatchLine, Due, HeldLine, PayrollRun, insert_rows, require_client_lock, update_rows
+from models.states import BatchState, LineState
 
 # The fields of a line in `Due.lines`, after its position in the file. A line with a structured reference has two more.
-_FIELDS = ("name_shown", "name_sent", "description_shown", "description_sent", "iban", "amount_cents")
+_FIELDS = ("creditor_name", "creditor_name_sepa", "remittance", "remittance_sepa", "creditor_iban", "amount_cents")
 _REFERENCE = ("reference_type", "reference_issuer")
 # Payments that ended without going to a bank: exclusions in them no longer count.
-OVER = ("discarded", "replaced")
+OVER = (BatchState.DISCARDED, BatchState.REPLACED)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Offer:
 
 
 # --- reading --------------------------------------------------------------------------------------
-def offer(run: Run) -> Offer:
+def offer(run: PayrollRun) -> Offer:
     """Return what may be paid of the run by its newest version, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     earlier, dues = _earlier(run), list(Due.select().where(Due.run == run.id).order_by(Due.id))
@@ -90,7 +91,7 @@ def offer_of(people: Sequence[tuple[int, Sequence[tuple[int, PayableLine]], list
 
 
 def _text(line: PayableLine) -> tuple[str, str, str, str | None]:
-    return (line.name_shown, line.iban, line.description_shown, line.held)
+    return (line.creditor_name, line.creditor_iban, line.remittance, line.held)
 
 
 def owed_lines(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]]:
@@ -124,26 +125,26 @@ def _line_of(values: Sequence[Any], employee: str | None) -> PayableLine:
     return PayableLine(*facts, employee=employee, **reference)
 
 
-def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
+def _earlier(run: PayrollRun) -> dict[int | None, list[EarlierLine]]:
     """Return, per due, the order lines that count, and the lines that the owner excluded in payments that went to a
     bank.
     """
     found: dict[int | None, list[EarlierLine]] = defaultdict(list)
     for row in commitments.committed_lines(run.id):
-        found[row.due_id].append(EarlierLine(row.id, row.name, row.iban, row.amount_cents, row.description))
+        found[row.due_id].append(EarlierLine(row.id, row.name, row.creditor_iban, row.amount_cents, row.description))
     struck = BatchLine.select(BatchLine).join(Batch).where(
-        Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == "refused"
+        Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == LineState.EXCLUDED
     )  # fmt: skip
     for row in struck.order_by(BatchLine.id):
         found[row.due_id].append(
-            EarlierLine(row.id, row.name_shown, row.iban, row.amount_cents, row.description_shown, excluded=True)
+            EarlierLine(row.id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance, excluded=True)
         )
     return found
 
 
 # --- writing --------------------------------------------------------------------------------------
 def write_version(
-    run: Run, wanted: Sequence[PayableLine], version: str, unpayable: Sequence[UnpayableLine] = ()
+    run: PayrollRun, wanted: Sequence[PayableLine], version: str, unpayable: Sequence[UnpayableLine] = ()
 ) -> Offer:
     """Store what the newest version owes each person, and return what may be paid now.
 
@@ -172,7 +173,7 @@ def write_version(
     return found
 
 
-def _write_held(run: Run, version: str, unpayable: Sequence[UnpayableLine], due_of: dict[int, int]) -> None:
+def _write_held(run: PayrollRun, version: str, unpayable: Sequence[UnpayableLine], due_of: dict[int, int]) -> None:
     """Store the lines of this version that are no payment. A version that was read before is stored anew."""
     HeldLine.delete().where(HeldLine.run == run.id, HeldLine.version == version).execute()
     insert_rows(
@@ -185,7 +186,7 @@ def _write_held(run: Run, version: str, unpayable: Sequence[UnpayableLine], due_
     )  # fmt: skip
 
 
-def store_open(run: Run, version: str | None, found: Offer) -> None:
+def store_open(run: PayrollRun, version: str | None, found: Offer) -> None:
     """Store what is left to pay of each held line, in a transaction that holds the client.
 
     What a person got elsewhere leaves less of it; of several lines of one person, the first ones are open longest.
@@ -206,8 +207,8 @@ def _known(row: Due, held: Sequence[tuple[int, PayableLine]], earlier: Sequence[
     committed = [line for line in earlier if not line.excluded]
     return KnownPerson(
         row.id, frozenset(name_key(line) for line in lines) or frozenset({normalise_name(row.name)}),
-        frozenset(line.iban for line in lines), frozenset(normalise_name(line.name) for line in committed),
-        frozenset(line.iban for line in committed), row.employee,
+        frozenset(line.creditor_iban for line in lines), frozenset(normalise_name(line.name) for line in committed),
+        frozenset(line.creditor_iban for line in committed), row.employee,
     )  # fmt: skip
 
 
@@ -227,7 +228,7 @@ def _merge(person: Person, dues: dict[int, Due], earlier: dict[int | None, list[
 
 
 def _write(
-    run: Run, version: str, people: Sequence[tuple[Person, list[tuple[int, PayableLine]]]], dues: dict[int, Due],
+    run: PayrollRun, version: str, people: Sequence[tuple[Person, list[tuple[int, PayableLine]]]], dues: dict[int, Due],
     gone: Sequence[int],
 ) -> None:  # fmt: skip
     now = utcnow()
@@ -244,7 +245,7 @@ def _write(
 
 def _values(person: Person, placed: Sequence[tuple[int, PayableLine]]) -> dict[str, Any]:
     return {
-        "person": _person_key(person), "name": person.lines[0].name_shown, "employee": _employee(person),
+        "person": _person_key(person), "name": person.lines[0].creditor_name, "employee": _employee(person),
         "owed_cents": person.owed_cents,
         "lines": [_stored(position, line) for position, line in placed if not line.held],
     }  # fmt: skip
@@ -265,12 +266,12 @@ def _person_key(person: Person) -> str:
     return f"#{employee}" if employee else min(name_key(line) for line in person.lines)
 
 
-def _ids_by_person(run: Run) -> dict[str, int]:
+def _ids_by_person(run: PayrollRun) -> dict[str, int]:
     rows: Any = Due.select(Due.person, Due.id).where(Due.run == run.id).tuples()
     return dict(rows)
 
 
-def suspend(run: Run) -> None:
+def suspend(run: PayrollRun) -> None:
     """Suspend all dues of a run: what is owed is unknown, and nothing is paid until a version is read again."""
     require_client_lock(run.client_id)
     Due.update(suspended_at=utcnow()).where(Due.run == run.id, Due.suspended_at.is_null()).execute()
@@ -279,7 +280,7 @@ def suspend(run: Run) -> None:
 # --- checking -------------------------------------------------------------------------------------
 def due_inconsistencies() -> Iterator[str]:
     """Yield one sentence for each due that does not match the newest version of its run."""
-    rows = Due.select(Due, Run).join(Run).order_by(Due.run, Due.id)
+    rows = Due.select(Due, PayrollRun).join(PayrollRun).order_by(Due.run, Due.id)
     for run_id, group in groupby(rows, key=lambda row: row.run_id):
         dues = [row for row in group if row.owed_cents]
         held = _held_by_due(dues) if any(row.run.held_count for row in dues) else defaultdict(list)
@@ -299,7 +300,7 @@ def due_inconsistencies() -> Iterator[str]:
 
 def _is_its_person(due: Due, lines: Sequence[PayableLine]) -> bool:
     key = f"#{due.employee}" if due.employee else min(map(name_key, lines), default=None)
-    return due.person == key and due.name in [line.name_shown for line in lines]
+    return due.person == key and due.name in [line.creditor_name for line in lines]
 
 
 def _is_version(dues: Sequence[Due]) -> bool:

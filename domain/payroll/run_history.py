@@ -11,11 +11,11 @@ from domain.common import audit
 from domain.common.errors import NotFound
 from domain.payments import held_lines
 from domain.payments.held_lines import HeldLines
-from models import BankAccount, Batch, Client, Delivery, NmbrsExchange, PayrollCompany, Run, User, transaction
+from models import BankAccount, Batch, Client, NmbrsCall, PayrollCompany, PayrollRun, User, WebhookDelivery, transaction
+from models.states import BatchState, RunState
 
 PAGE_SIZE = 25
-RESULTS = ("taken", "empty", "refused", "retrying", "found", "vanished")
-_HIDDEN = ("older", "unmapped")
+_HIDDEN = (RunState.BEFORE_CONNECTION, RunState.UNMAPPED)
 _MAX_BODY = 4096
 _POLL_WINDOW = timedelta(minutes=2)
 
@@ -92,16 +92,22 @@ class Detail:
 
 def history(client: Client, limit: int = PAGE_SIZE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
     """Return the runs and their outcomes, newest first."""
-    return list_runs(client, Run.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset)
+    return list_runs(
+        client, PayrollRun.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset
+    )
 
 
 def list_runs(client: Client, *which: Any, limit: int = PAGE_SIZE, offset: int = 0) -> list[HistoryRow]:
     """Return the client's runs that meet the conditions, last changed first."""
     query = (
-        Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
-        .where(Run.client == client.id, *which)
-        .order_by(Run.changed_at.desc(), Run.id.desc()).limit(limit).offset(offset)
-    )  # fmt: skip
+        PayrollRun.select(PayrollRun, PayrollCompany, BankAccount)
+        .join(PayrollCompany)
+        .join(BankAccount, JOIN.LEFT_OUTER)
+        .where(PayrollRun.client == client.id, *which)
+        .order_by(PayrollRun.changed_at.desc(), PayrollRun.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
     rows = list(query)
     made = Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([row.id for row in rows])).order_by(Batch.id)
     references = {batch.run_id: batch.reference for batch in made}
@@ -113,35 +119,42 @@ def list_runs(client: Client, *which: Any, limit: int = PAGE_SIZE, offset: int =
 def _conditions(only: Filter) -> list[Any]:
     conditions = []
     if only.company_id is not None:
-        conditions.append(Run.company == only.company_id)
+        conditions.append(PayrollRun.company == only.company_id)
     if only.period is not None:
-        conditions += [Run.year == only.period[0], Run.period_start <= only.period[1], Run.period_end >= only.period[1]]
+        conditions += [
+            PayrollRun.year == only.period[0],
+            PayrollRun.period_start <= only.period[1],
+            PayrollRun.period_end >= only.period[1],
+        ]
     if only.result is not None:
-        conditions.append(Run.state == only.result)
+        conditions.append(PayrollRun.state == only.result)
     return conditions
 
 
-def _row(row: Run, reference: str | None, held: int) -> HistoryRow:
+def _row(row: PayrollRun, reference: str | None, held: int) -> HistoryRow:
     account = row.company.bank_account
     return HistoryRow(
-        row.id, row.changed_at, row.state, row.reason, row.reason_line, account.iban if account else None,
+        row.id, row.changed_at, row.state, row.reason, row.error_line, account.iban if account else None,
         row.company.number, row.company.name, row.line_count, reference, row.description, row.kind,
-        row.missing_since is not None, held,
+        row.unlisted_since is not None, held,
     )  # fmt: skip
 
 
 def companies_with_runs(client: Client) -> list[PayrollCompany]:
     """Return the companies that have runs in the history."""
-    seen = Run.select(Run.company).where(Run.client == client.id, Run.state.not_in(_HIDDEN))
+    seen = PayrollRun.select(PayrollRun.company).where(PayrollRun.client == client.id, PayrollRun.state.not_in(_HIDDEN))
     return list(PayrollCompany.select().where(PayrollCompany.id.in_(seen)).order_by(PayrollCompany.number).limit(500))
 
 
 def periods(client: Client) -> list[tuple[int, int]]:
     """Return the periods (year, number) that have runs in the history, newest first."""
     query: Any = (
-        Run.select(Run.year, Run.period_start).where(Run.client == client.id, Run.state.not_in(_HIDDEN)).distinct()
-        .order_by(Run.year.desc(), Run.period_start.desc()).limit(60)
-    )  # fmt: skip
+        PayrollRun.select(PayrollRun.year, PayrollRun.period_start)
+        .where(PayrollRun.client == client.id, PayrollRun.state.not_in(_HIDDEN))
+        .distinct()
+        .order_by(PayrollRun.year.desc(), PayrollRun.period_start.desc())
+        .limit(60)
+    )
     return [(year, period) for year, period in query.tuples() if period]
 
 
@@ -151,8 +164,12 @@ def run_detail(client: Client, run_id: int) -> Detail:
     Raises:
     - NotFound
     """
-    query = Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
-    run = query.where(Run.id == run_id, Run.client == client.id).first()
+    query = (
+        PayrollRun.select(PayrollRun, PayrollCompany, BankAccount)
+        .join(PayrollCompany)
+        .join(BankAccount, JOIN.LEFT_OUTER)
+    )
+    run = query.where(PayrollRun.id == run_id, PayrollRun.client == client.id).first()
     if run is None:
         raise NotFound
     batches, beside = list(Batch.select().where(Batch.run == run.id).order_by(Batch.id)), held_lines.held_lines_of(run)
@@ -164,8 +181,8 @@ def run_detail(client: Client, run_id: int) -> Detail:
     )  # fmt: skip
 
 
-def _received(run: Run) -> ReceivedView | None:
-    row = Delivery.get_or_none(Delivery.id == run.delivery_id, Delivery.client == run.client_id)
+def _received(run: PayrollRun) -> ReceivedView | None:
+    row = WebhookDelivery.get_or_none(WebhookDelivery.id == run.delivery_id, WebhookDelivery.client == run.client_id)
     if row is None:
         return None
     body = bytes(row.body)[:_MAX_BODY].decode("utf-8", "replace")
@@ -173,18 +190,23 @@ def _received(run: Run) -> ReceivedView | None:
     return ReceivedView(row.received_at, row.content_type, shown)
 
 
-def _exchanges(run: Run) -> list[ExchangeView]:
+def _exchanges(run: PayrollRun) -> list[ExchangeView]:
     """Return the calls of the poll that found the run, and every call about the run."""
     found = (
-        NmbrsExchange.run.is_null() & (NmbrsExchange.company == run.company_id)
-        & NmbrsExchange.at.between(run.found_at - _POLL_WINDOW, run.found_at + _POLL_WINDOW)
+        NmbrsCall.run.is_null() & (NmbrsCall.company == run.company_id)
+        & NmbrsCall.created_at.between(run.found_at - _POLL_WINDOW, run.found_at + _POLL_WINDOW)
     )  # fmt: skip
-    query = NmbrsExchange.select().where((NmbrsExchange.run == run.id) | found).order_by(NmbrsExchange.id.desc())
-    return [ExchangeView(row.at, row.call, row.asked, row.outcome, row.answer) for row in query.limit(40)][::-1]
+    query = NmbrsCall.select().where((NmbrsCall.run == run.id) | found).order_by(NmbrsCall.id.desc())
+    return [
+        ExchangeView(row.created_at, row.operation, row.request, row.outcome, row.response) for row in query.limit(40)
+    ][::-1]
 
 
-def _can_reimport(run: Run) -> bool:
-    return run.state in ("taken", "empty", "refused", "retrying") and run.company.mapped_at is not None
+def _can_reimport(run: PayrollRun) -> bool:
+    return (
+        run.state in (RunState.IMPORTED, RunState.EMPTY, RunState.INVALID, RunState.RETRYING)
+        and run.company.mapped_at is not None
+    )
 
 
 def reimport_run(client: Client, user: User, run_id: int) -> None:
@@ -193,12 +215,12 @@ def reimport_run(client: Client, user: User, run_id: int) -> None:
     Raises:
     - NotFound: also when the run cannot be imported again.
     """
-    mine = (Run.id == run_id) & (Run.client == client.id)
+    mine = (PayrollRun.id == run_id) & (PayrollRun.client == client.id)
     with transaction(client.id):
-        run = Run.get_or_none(mine)
+        run = PayrollRun.get_or_none(mine)
         if run is None or not _can_reimport(run):
             raise NotFound
         batches = list(Batch.select(Batch.state).where(Batch.run == run.id))
-        ended = all(batch.state in ("discarded", "replaced") for batch in batches)
-        Run.update(due_at=utcnow(), attempts=0, **({"version": None} if ended else {})).where(mine).execute()
+        ended = all(batch.state in (BatchState.DISCARDED, BatchState.REPLACED) for batch in batches)
+        PayrollRun.update(due_at=utcnow(), attempts=0, **({"version": None} if ended else {})).where(mine).execute()
         audit.record_event(client.id, audit.by_user(user), "run.again", f"run:{run_id}")

@@ -6,12 +6,12 @@ people or amounts.
 
 from domain.outbox import mail, push
 from domain.payments import held_lines
-from models import Batch, Client, Membership, Run, User
+from models import Batch, Client, Membership, PayrollRun, User
 
 MOST_TOLD = 5  # lines in a mail; of the others only the number is told
 
 
-def notify_of_held_lines(run: Run, batch: Batch | None) -> None:
+def notify_of_held_lines(run: PayrollRun, batch: Batch | None) -> None:
     """Tell of the lines that cannot be paid, once for the same lines. `batch` pays the others.
 
     In the transaction that writes the version.
@@ -34,7 +34,7 @@ def notify_of_held_lines(run: Run, batch: Batch | None) -> None:
 HELD_ANCHOR = "niet-betaald"  # of the held lines on a payment's page
 
 
-def notify_of_refusal(run: Run, code: str, line: int | None) -> None:
+def notify_of_refusal(run: PayrollRun, code: str, line: int | None) -> None:
     """Tell that the file of the run cannot be read as payments, once for the same reason. In the transaction."""
     client = Client.get_by_id(run.client_id)
     path, once, people = _path(client, run), f"run_refused:{run.id}:{code}:{line}", _members(client)
@@ -46,7 +46,7 @@ def notify_of_refusal(run: Run, code: str, line: int | None) -> None:
         )  # fmt: skip
 
 
-def _path(client: Client, run: Run) -> str:
+def _path(client: Client, run: PayrollRun) -> str:
     return f"/{client.public_id}/apps/nmbrs/historie/{run.id}"
 
 

@@ -15,24 +15,24 @@ from core.encryption import digest_sha256
 class PayableLine:
     """A line of the newest file.
 
-    Amounts are integer cents; `paid_cents` is what this person received for this run before.
+    Amounts are integer cents; `already_paid_cents` is what this person received for this run before.
     """
 
-    name_shown: str
-    name_sent: str
-    description_shown: str
-    description_sent: str
-    iban: str
+    creditor_name: str
+    creditor_name_sepa: str
+    remittance: str
+    remittance_sepa: str
+    creditor_iban: str
     amount_cents: int
-    paid_cents: int | None = None
+    already_paid_cents: int | None = None
     employee: str | None = None  # employee number, if the source has it
     held: str | None = None  # why it cannot be paid: owed, and in no payment
-    reference_type: str | None = None  # `description_sent` is a structured reference of this type, else a text
+    reference_type: str | None = None  # `remittance_sepa` is a structured reference of this type, else a text
     reference_issuer: str | None = None
 
     @property
     def key(self) -> tuple[str, str, int, str]:
-        return (self.name_shown, self.iban, self.amount_cents, self.description_shown)
+        return (self.creditor_name, self.creditor_iban, self.amount_cents, self.remittance)
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,5 @@ def version_hash(lines: Iterable[PayableLine], unpayable: Iterable[UnpayableLine
 
 
 def _version_row(line: PayableLine) -> tuple[str, ...]:
-    row = (line.name_shown, line.iban, str(line.amount_cents), line.description_shown)
+    row = (line.creditor_name, line.creditor_iban, str(line.amount_cents), line.remittance)
     return (*row, line.reference_type, line.reference_issuer or "") if line.reference_type else row

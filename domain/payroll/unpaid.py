@@ -40,9 +40,10 @@ from models import (
     HeldLine,
     OrderLine,
     PayrollCompany,
-    Run,
+    PayrollRun,
     require_client_lock,
 )
+from models.states import BatchState, LineState, RunState
 
 
 class Why(StrEnum):
@@ -82,7 +83,7 @@ class UnpaidLine:
     """
 
     why: Why
-    run: Run
+    run: PayrollRun
     due: int
     name: str
     iban: str
@@ -106,26 +107,26 @@ class UnpaidLine:
 # --- asking ---------------------------------------------------------------------------------------
 def unpaid_lines(client: Client) -> list[UnpaidLine]:
     """Return what is owed and not paid over all runs of a client: newest run first, in file order."""
-    return _read(Batch.client == client.id, Run.client == client.id)
+    return _read(Batch.client == client.id, PayrollRun.client == client.id)
 
 
 def unpaid_lines_of_payment(batch_id: int, reference: str) -> list[UnpaidLine]:
     """Return what this payment did not pay, if it is still owed and in no other payment."""
     run = Batch.select(Batch.run).where(Batch.id == batch_id)
-    return [one for one in _read(Batch.id == batch_id, Run.id.in_(run)) if one.reference == reference]
+    return [one for one in _read(Batch.id == batch_id, PayrollRun.id.in_(run)) if one.reference == reference]
 
 
-def unpaid_lines_of_run(run: Run) -> list[UnpaidLine]:
+def unpaid_lines_of_run(run: PayrollRun) -> list[UnpaidLine]:
     """Return what is owed and not paid of one run, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
-    return _read(Batch.run == run.id, Run.id == run.id)
+    return _read(Batch.run == run.id, PayrollRun.id == run.id)
 
 
 def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
     """Return the unpaid lines of these payments and runs (SQL conditions)."""
     doubtful = _doubtful_dues(batches, runs)
     dues = list(
-        Due.select(Due, Run, PayrollCompany).join(Run).join(PayrollCompany)
+        Due.select(Due, PayrollRun, PayrollCompany).join(PayrollRun).join(PayrollCompany)
         .where(Due.id.in_(doubtful), Due.owed_cents > 0).order_by(Due.run.desc(), Due.id)
     )  # fmt: skip
     if not dues:
@@ -139,19 +140,25 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
 
 def _doubtful_dues(batches: Any, runs: Any) -> Any:
     """Return a query of the dues that may be owed and unpaid. It skips payments that were executed whole."""
-    asked = OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches, Batch.state != "executed")
+    asked = (
+        OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches, Batch.state != BatchState.EXECUTED)
+    )
     left = (OrderLine.standing == "possible") & Batch.state.not_in(tuple(state_machine.AT_THE_BANK))
     uncertain = asked.where((OrderLine.standing == "disputed") | OrderLine.may_execute_until.is_null(False) | left)
     refused = asked.where(OrderLine.standing.in_((*DID_NOT_ARRIVE, "unsent")))
     shorter = BankOrder.select().where(BankOrder.batch == Batch.id, BankOrder.line_count < Batch.line_count)
     lines = BatchLine.select(BatchLine.due).join(Batch).where(batches)
     excluded = lines.where(
-        Batch.state.not_in((*WAITING_STATES, "replaced")), BatchLine.state == "refused",
-        (Batch.state != "executed") | fn.EXISTS(shorter),
+        Batch.state.not_in((*WAITING_STATES, BatchState.REPLACED)), BatchLine.state == LineState.EXCLUDED,
+        (Batch.state != BatchState.EXECUTED) | fn.EXISTS(shorter),
     )  # fmt: skip
-    replaced = lines.where(Batch.state == "replaced")
-    suspended = Due.select(Due.id).join(Run).where(runs, Run.state != "taken", Due.suspended_at.is_null(False))
-    held = HeldLine.select(HeldLine.due).join(Run).where(runs, is_held(), HeldLine.due.is_null(False))
+    replaced = lines.where(Batch.state == BatchState.REPLACED)
+    suspended = (
+        Due.select(Due.id)
+        .join(PayrollRun)
+        .where(runs, PayrollRun.state != RunState.IMPORTED, Due.suspended_at.is_null(False))
+    )
+    held = HeldLine.select(HeldLine.due).join(PayrollRun).where(runs, is_held(), HeldLine.due.is_null(False))
     return uncertain.union(_still_owed(refused.union(excluded).union(replaced).union(suspended).union(held)))
 
 
@@ -193,14 +200,14 @@ def _why_waiting(asked: AskedLine) -> Why | None:
 def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> UnpaidLine:
     """Return an amount that is owed and given to no bank, with the outcome of the last attempt to pay it."""
     tried = _last_try(one, [each for each in history.asked if each.standing in DID_NOT_ARRIVE])
-    left_out = [each for each in history.chosen if each.excluded and each.batch_state == "discarded"]
+    left_out = [each for each in history.chosen if each.excluded and each.batch_state == BatchState.DISCARDED]
     if left_out and (tried is None or left_out[-1].id > tried.batch_line):
         return _excluded(due, one, left_out[-1], None)
     last = said.last(tried) if tried else None
     since = _suspended_since(due) or (_since(tried, last) if tried else due.updated_at)
     why = Why.SUSPENDED if _suspended_since(due) else _why_unpaid(one, tried, last)
     return UnpaidLine(
-        why, due.run, due.id, one.line.name_shown, one.line.iban, one.line.amount_cents, one,
+        why, due.run, due.id, one.line.creditor_name, one.line.creditor_iban, one.line.amount_cents, one,
         tried.reference if tried else None, since, last,
         needs_action=tried is not None and tried.batch_state in state_machine.NEEDS_ACTION,
         returned=tried is not None and tried.standing == "returned",
@@ -209,14 +216,14 @@ def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> 
 
 def _last_try(one: OwedLine, tries: Sequence[AskedLine]) -> AskedLine | None:
     """Return the last attempt to pay it, preferably to this account."""
-    same = [each for each in tries if each.iban == one.line.iban]
+    same = [each for each in tries if each.iban == one.line.creditor_iban]
     return (same or list(tries) or [None])[-1]
 
 
 def _why_unpaid(one: OwedLine, tried: AskedLine | None, said: Said | None) -> Why:
     if tried is None:
         return Why.NOT_ASKED
-    same_account = tried.iban == one.line.iban and tried.reason in ACCOUNT_CODES
+    same_account = tried.iban == one.line.creditor_iban and tried.reason in ACCOUNT_CODES
     if same_account and (tried.order_lines == 1 or (said is not None and said.about_line)):
         return Why.WRONG_ACCOUNT
     return Why.RETURNED if tried.standing == "returned" else Why.REFUSED
@@ -224,21 +231,23 @@ def _why_unpaid(one: OwedLine, tried: AskedLine | None, said: Said | None) -> Wh
 
 def _excluded(due: Due, one: OwedLine, line: ChosenLine, excluded_line: int | None) -> UnpaidLine:
     return UnpaidLine(
-        Why.SUSPENDED if _suspended_since(due) else Why.EXCLUDED, due.run, due.id, one.line.name_shown, one.line.iban,
+        Why.SUSPENDED if _suspended_since(due) else Why.EXCLUDED, due.run, due.id, one.line.creditor_name,
+        one.line.creditor_iban,
         one.line.amount_cents, one, line.reference, line.since, excluded_line=excluded_line,
     )  # fmt: skip
 
 
 def _held(due: Due, one: OwedLine) -> UnpaidLine:
     return UnpaidLine(
-        Why.SUSPENDED if _suspended_since(due) else Why.HELD, due.run, due.id, one.line.name_shown, one.line.iban,
+        Why.SUSPENDED if _suspended_since(due) else Why.HELD, due.run, due.id, one.line.creditor_name,
+        one.line.creditor_iban,
         one.line.amount_cents, None, None, due.updated_at, held=one.line.held,
     )  # fmt: skip
 
 
 def _suspended_since(due: Due) -> datetime | None:
     """Return since when (UTC) what is owed is unknown; None if it is known."""
-    return due.suspended_at or due.run.missing_since
+    return due.suspended_at or due.run.unlisted_since
 
 
 def _since(asked: AskedLine, said: Said | None) -> datetime:

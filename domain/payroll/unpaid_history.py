@@ -13,9 +13,10 @@ from domain.payments import state_machine
 from domain.payroll import run_dues
 from domain.payroll.dues import EarlierLine
 from models import COMMITTED, BankOrder, Batch, BatchLine, Evidence, OrderLine
+from models.states import BatchState, LineState, OrderState
 
 # Payments that can still be approved, or wait for the worker.
-WAITING_STATES = ("open", "approved")
+WAITING_STATES = (BatchState.OPEN, BatchState.APPROVED)
 DID_NOT_ARRIVE = ("unpaid", "returned")
 # Codes of evidence that give an outcome: those of ISO 20022 and our own (`domain.orders.conclusion`).
 _OUTCOMES = ("RJCT", "CANC", "NTKN", "SCAF", "NPAI", "RTRN", "BOOK", "RVSL")
@@ -79,7 +80,7 @@ class ChosenLine:
 
     @property
     def excluded(self) -> bool:
-        return self.state == "refused"
+        return self.state == LineState.EXCLUDED
 
 
 @dataclass
@@ -114,13 +115,15 @@ def read_histories(dues: Any) -> dict[int, DueHistory]:
 
 
 def _read_asked(dues: Any) -> Iterator[AskedLine]:
-    counts = OrderLine.standing.in_(COMMITTED) | ((OrderLine.standing == "unsent") & (BankOrder.state != "ended"))
+    counts = OrderLine.standing.in_(COMMITTED) | (
+        (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
+    )
     rows: Any = (
         OrderLine.select(
-            OrderLine.id, OrderLine.batch_line, BatchLine.due, BatchLine.name_shown, OrderLine.iban,
-            OrderLine.amount_cents, BatchLine.description_shown, OrderLine.standing, OrderLine.reason,
+            OrderLine.id, OrderLine.batch_line, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban,
+            OrderLine.amount_cents, BatchLine.remittance, OrderLine.standing, OrderLine.reason,
             OrderLine.may_execute_until, counts, BankOrder.id, BankOrder.line_count, Batch.reference, Batch.state,
-            Batch.state_at,
+            Batch.state_changed_at,
         )
         .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
         .where(BatchLine.due.in_(dues)).order_by(OrderLine.id).tuples()
@@ -131,16 +134,27 @@ def _read_asked(dues: Any) -> Iterator[AskedLine]:
 def _read_chosen(dues: Any) -> Iterator[ChosenLine]:
     rows: Any = (
         BatchLine.select(
-            BatchLine.id, BatchLine.due, BatchLine.name_shown, BatchLine.iban, BatchLine.amount_cents,
-            BatchLine.description_shown, BatchLine.state, Batch.reference, Batch.state, Batch.state_at,
+            BatchLine.id,
+            BatchLine.due,
+            BatchLine.creditor_name,
+            BatchLine.creditor_iban,
+            BatchLine.amount_cents,
+            BatchLine.remittance,
+            BatchLine.state,
+            Batch.reference,
+            Batch.state,
+            Batch.state_changed_at,
         )
         .join(Batch)
         .where(
-            BatchLine.due.in_(dues), Batch.state != "replaced",
-            (BatchLine.state == "refused") | (Batch.state.in_(WAITING_STATES) & (BatchLine.state == "open")),
+            BatchLine.due.in_(dues),
+            Batch.state != BatchState.REPLACED,
+            (BatchLine.state == LineState.EXCLUDED)
+            | (Batch.state.in_(WAITING_STATES) & (BatchLine.state == LineState.OPEN)),
         )
-        .order_by(BatchLine.id).tuples()
-    )  # fmt: skip
+        .order_by(BatchLine.id)
+        .tuples()
+    )
     return (ChosenLine(*row) for row in rows)
 
 

@@ -16,11 +16,12 @@ from domain.payments.totals import lines_of
 from domain.payroll import payment_creation, supersession, unpaid
 from domain.payroll.run_dues import OwedLine
 from domain.payroll.unpaid import PAYABLE, UnpaidLine, Why
-from models import Batch, BatchLine, Client, Run, User, transaction
+from models import Batch, BatchLine, Client, PayrollRun, User, transaction
+from models.states import BatchState, LineState
 
-_WAITING = ("open", "approved")
+_WAITING = (BatchState.OPEN, BatchState.APPROVED)
 # States of lines that a payment does not pay.
-_NOT_ASKED = ("void", "executed", "refused")
+_NOT_ASKED = (LineState.SUPERSEDED, LineState.EXECUTED, LineState.EXCLUDED)
 
 
 class Choice(StrEnum):
@@ -55,7 +56,7 @@ def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str
     - NotFound: the run is another client's.
     """
     with transaction(client.id):
-        run = Run.get_or_none(Run.id == run_id, Run.client == client.id)
+        run = PayrollRun.get_or_none(PayrollRun.id == run_id, PayrollRun.client == client.id)
         if run is None:
             raise NotFound
         found = unpaid.unpaid_lines_of_run(run)
@@ -70,11 +71,11 @@ def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str
         return Prepared(same or _replace_refused(run, chosen, found, audit.by_user(user)), new=True)
 
 
-def _newest(run: Run, states: Sequence[str]) -> Batch | None:
+def _newest(run: PayrollRun, states: Sequence[str]) -> Batch | None:
     return Batch.select().where(Batch.run == run.id, Batch.state.in_(states)).order_by(Batch.id.desc()).first()
 
 
-def _reopen_same(client: Client, user: User, run: Run, chosen: Sequence[UnpaidLine]) -> Batch | None:
+def _reopen_same(client: Client, user: User, run: PayrollRun, chosen: Sequence[UnpaidLine]) -> Batch | None:
     """Open an earlier payment again if it holds exactly these lines."""
     wanted = Counter((one.due, *one.owed.line.key) for one in chosen if one.owed)
     for batch in Batch.select().where(Batch.run == run.id).order_by(Batch.id.desc()):
@@ -87,10 +88,12 @@ def _reopen_same(client: Client, user: User, run: Run, chosen: Sequence[UnpaidLi
 
 def _asked(batch: Batch) -> Counter:
     lines = [line for line in lines_of(batch) if line.state not in _NOT_ASKED]
-    return Counter((one.due_id, one.name_shown, one.iban, one.amount_cents, one.description_shown) for one in lines)
+    return Counter(
+        (one.due_id, one.creditor_name, one.creditor_iban, one.amount_cents, one.remittance) for one in lines
+    )
 
 
-def _replace_refused(run: Run, chosen: Sequence[UnpaidLine], found: Sequence[UnpaidLine], actor: str) -> Batch:
+def _replace_refused(run: PayrollRun, chosen: Sequence[UnpaidLine], found: Sequence[UnpaidLine], actor: str) -> Batch:
     """Make a payment of these lines in place of those that a bank rejected whole; waiting payments stay.
 
     Lines that the owner excluded in a replaced payment stay excluded in the new one.
@@ -104,10 +107,12 @@ def _replace_refused(run: Run, chosen: Sequence[UnpaidLine], found: Sequence[Unp
 def _take_back(chosen: Sequence[UnpaidLine]) -> None:
     """End the owner's exclusion: the line is in another payment now."""
     excluded = [one.excluded_line for one in chosen if one.excluded_line]
-    BatchLine.update(state="void").where(BatchLine.id.in_(excluded), BatchLine.state == "refused").execute()
+    BatchLine.update(state=LineState.SUPERSEDED).where(
+        BatchLine.id.in_(excluded), BatchLine.state == LineState.EXCLUDED
+    ).execute()
 
 
-def _create(run: Run, lines: Iterable[OwedLine], actor: str, choice: Choice) -> Batch:
+def _create(run: PayrollRun, lines: Iterable[OwedLine], actor: str, choice: Choice) -> Batch:
     earlier = supersession.batches_of(run)
     return payment_creation.create_payment(
         run, sorted(lines, key=lambda one: one.position), run.version or earlier[-1].version.partition(":")[0],

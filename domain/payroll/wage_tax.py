@@ -13,7 +13,8 @@ from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.payroll.nmbrs_client import NmbrsClient
-from models import Client, PayrollCompany, Run, User, transaction
+from models import Client, PayrollCompany, PayrollRun, User, transaction
+from models.states import RunKind, RunState
 
 _MAX_SERIALS = 1000
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def set_wage_tax_enabled(client: Client, user: User, company_id: int, enabled: b
     if enabled == (company.wage_tax_from is not None):
         return
     with transaction(client.id):
-        PayrollCompany.update(wage_tax_from=utcnow() if enabled else None, look_due_at=utcnow()).where(mine).execute()
+        PayrollCompany.update(wage_tax_from=utcnow() if enabled else None, poll_due_at=utcnow()).where(mine).execute()
         kind = "nmbrs.wage_tax_on" if enabled else "nmbrs.wage_tax_off"
         audit.record_event(client.id, audit.by_user(user), kind, f"company:{company.id}")
 
@@ -51,32 +52,42 @@ def discover_returns(company: PayrollCompany, caller: NmbrsClient, years: tuple[
 
 def _store_return(company: PayrollCompany, tax: WageTax) -> int | None:
     number = tax.period * _MAX_SERIALS + tax.serial
-    same = (Run.company == company.id) & (Run.kind == "wage_tax") & (Run.year == tax.year) & (Run.number == number)
-    if Run.select().where(same).exists():
+    same = (
+        (PayrollRun.company == company.id)
+        & (PayrollRun.kind == RunKind.WAGE_TAX)
+        & (PayrollRun.year == tax.year)
+        & (PayrollRun.number == number)
+    )
+    if PayrollRun.select().where(same).exists():
         return None
     new = tax.sent_at is not None and company.wage_tax_from is not None and tax.sent_at >= company.wage_tax_from
     try:
-        made = Run.insert(
-            client=company.client_id, company=company.id, kind="wage_tax", nmbrs_id=tax.id, number=number,
+        made = PayrollRun.insert(
+            client=company.client_id, company=company.id, kind=RunKind.WAGE_TAX, nmbrs_id=tax.id, number=number,
             year=tax.year, description=f"Loonheffing {tax.period} {tax.year}", run_at=tax.sent_at, locked=True,
             period_start=tax.period, period_end=tax.period, wage_tax_reference=tax.reference,
-            state="found" if new else "older", due_at=utcnow() if new else None,
+            state=RunState.PENDING if new else RunState.BEFORE_CONNECTION, due_at=utcnow() if new else None,
         ).execute()  # fmt: skip
     except IntegrityError:  # another worker stored it first
         return None
     return made if new else None
 
 
-def fetch_return_file(run: Run, caller: NmbrsClient) -> bytes | None:
+def fetch_return_file(run: PayrollRun, caller: NmbrsClient) -> bytes | None:
     """Return the payment file of a return. SOAP also requires a run of the same period."""
     return caller.call(
         Payroll.wage_tax_file, run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
     )
 
 
-def _run_of_period(run: Run) -> str:
+def _run_of_period(run: PayrollRun) -> str:
     """Return the newest run of the return's period, or of its year."""
-    query = Run.select().where(Run.company == run.company_id, Run.kind == "salary", Run.year == run.year)
-    within = (Run.period_start <= run.period_start) & (Run.period_end >= run.period_end)
-    row = query.where(within).order_by(Run.number.desc()).first() or query.order_by(Run.number.desc()).first()
+    query = PayrollRun.select().where(
+        PayrollRun.company == run.company_id, PayrollRun.kind == RunKind.SALARY, PayrollRun.year == run.year
+    )
+    within = (PayrollRun.period_start <= run.period_start) & (PayrollRun.period_end >= run.period_end)
+    row = (
+        query.where(within).order_by(PayrollRun.number.desc()).first()
+        or query.order_by(PayrollRun.number.desc()).first()
+    )
     return row.nmbrs_id if row else "0"

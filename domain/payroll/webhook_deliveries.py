@@ -9,7 +9,8 @@ from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import run_discovery, webhook_keys
 from domain.payroll.nmbrs_client import is_callable
-from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
+from models import NmbrsCall, NmbrsConnection, PayrollCompany, PayrollRun, WebhookDelivery, transaction
+from models.states import RunState
 
 # Unprocessed deliveries per key; above this a new one is not stored (503).
 MAX_UNPROCESSED = 10_000
@@ -30,10 +31,12 @@ def store_delivery(secret: str, content_type: str, headers: dict[str, str], body
     client_id = webhook_keys.client_id_of(secret)
     if client_id is None:
         raise NotFound
-    waiting = Delivery.select(Delivery.id).where(Delivery.client == client_id, Delivery.handled_at.is_null())
+    waiting = WebhookDelivery.select(WebhookDelivery.id).where(
+        WebhookDelivery.client == client_id, WebhookDelivery.processed_at.is_null()
+    )
     if waiting.offset(MAX_UNPROCESSED - 1).limit(1).exists():
         raise TooManyWaiting
-    return Delivery.insert(
+    return WebhookDelivery.insert(
         client=client_id, received_at=utcnow(), content_type=content_type[:200], headers=headers, body=body
     ).execute()
 
@@ -43,7 +46,12 @@ def is_known_key(secret: str) -> bool:
 
 
 def unprocessed_deliveries() -> list[int]:
-    query = Delivery.select(Delivery.id).where(Delivery.handled_at.is_null()).order_by(Delivery.id).limit(500)
+    query = (
+        WebhookDelivery.select(WebhookDelivery.id)
+        .where(WebhookDelivery.processed_at.is_null())
+        .order_by(WebhookDelivery.id)
+        .limit(500)
+    )
     return [row.id for row in query]
 
 
@@ -53,7 +61,7 @@ def process_delivery(delivery_id: int) -> list[int]:
     The body only decides which company to poll first and which run to import again: Nmbrs's list is the truth.
     Processing it twice only polls twice.
     """
-    row = Delivery.get_or_none(Delivery.id == delivery_id, Delivery.handled_at.is_null())
+    row = WebhookDelivery.get_or_none(WebhookDelivery.id == delivery_id, WebhookDelivery.processed_at.is_null())
     if row is None:
         return []
     payload = parse_webhook(row.content_type, bytes(row.body))
@@ -62,7 +70,7 @@ def process_delivery(delivery_id: int) -> list[int]:
         run_discovery.schedule_after_webhook(named, row.id)
         run_discovery.schedule_after_webhook(others, row.id, spare=True)
         _schedule_reimport(named, payload.run_id)
-        Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
+        WebhookDelivery.update(processed_at=utcnow()).where(WebhookDelivery.id == row.id).execute()
     return named
 
 
@@ -72,9 +80,11 @@ def purge_payloads() -> int:
     Returns the number of bodies.
     """
     before = utcnow() - RETENTION
-    NmbrsExchange.delete().where(NmbrsExchange.at < before).execute()
-    old = (Delivery.received_at < before) & (Delivery.body != b"")
-    return Delivery.update(body=b"", headers={}).where(old, Delivery.handled_at.is_null(False)).execute()
+    NmbrsCall.delete().where(NmbrsCall.created_at < before).execute()
+    old = (WebhookDelivery.received_at < before) & (WebhookDelivery.body != b"")
+    return (
+        WebhookDelivery.update(body=b"", headers={}).where(old, WebhookDelivery.processed_at.is_null(False)).execute()
+    )
 
 
 def _companies(client_id: int, payload: WebhookPayload) -> tuple[list[int], list[int]]:
@@ -84,7 +94,9 @@ def _companies(client_id: int, payload: WebhookPayload) -> tuple[list[int], list
     """
     query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, is_callable())
     rows = list(query)
-    named = [row.id for row in rows if payload.company_id and payload.company_id in (row.nmbrs_id, row.key, row.guid)]
+    named = [
+        row.id for row in rows if payload.company_id and payload.company_id in (row.nmbrs_id, row.stable_key, row.guid)
+    ]
     mapped = [row.id for row in rows if row.mapped_at is not None]
     if named:
         return named, [one for one in mapped if one not in named]
@@ -93,10 +105,16 @@ def _companies(client_id: int, payload: WebhookPayload) -> tuple[list[int], list
 
 def _schedule_reimport(company_ids: list[int], run_id: str | None) -> None:
     """Import known runs again: something may have changed that the list does not show."""
-    runs = Run.select(Run.id).where(Run.company.in_(company_ids), Run.state.in_(("taken", "empty", "refused")))
+    runs = PayrollRun.select(PayrollRun.id).where(
+        PayrollRun.company.in_(company_ids), PayrollRun.state.in_((RunState.IMPORTED, RunState.EMPTY, RunState.INVALID))
+    )
     if run_id:
-        runs = runs.where(Run.nmbrs_id == run_id)
+        runs = runs.where(PayrollRun.nmbrs_id == run_id)
     else:
-        newest = Run.select(fn.max(Run.id)).where(Run.company.in_(company_ids)).group_by(Run.company)
-        runs = runs.where(Run.id.in_(newest))
-    Run.update(due_at=utcnow()).where(Run.id.in_(runs)).execute()
+        newest = (
+            PayrollRun.select(fn.max(PayrollRun.id))
+            .where(PayrollRun.company.in_(company_ids))
+            .group_by(PayrollRun.company)
+        )
+        runs = runs.where(PayrollRun.id.in_(newest))
+    PayrollRun.update(due_at=utcnow()).where(PayrollRun.id.in_(runs)).execute()

@@ -13,13 +13,15 @@ from models import Client, User, WebhookKey, transaction
 def create_key(client: Client) -> None:
     """Create a new key for the client; earlier ones remain valid."""
     secret = random_token()
-    WebhookKey.create(client=client, key_hmac=blind_index(secret), key_sealed=encrypt(secret, "webhook_key", client.id))
+    WebhookKey.create(
+        client=client, key_hmac=blind_index(secret), key_encrypted=encrypt(secret, "webhook_key", client.id)
+    )
 
 
 def webhook_url(client: Client) -> str:
     """Return the URL that Nmbrs calls when a run has finished."""
     row = WebhookKey.select().where(WebhookKey.client == client.id, _valid()).order_by(WebhookKey.id.desc()).get()
-    secret = decrypt(row.key_sealed, "webhook_key", client.id)
+    secret = decrypt(row.key_encrypted, "webhook_key", client.id)
     return f"{services().hook_url}/client/{secret}/webhooks/paymentsbatch"
 
 

@@ -15,7 +15,8 @@ from core.clock import utcnow
 from domain.common import audit, leases
 from domain.payroll import webhook_keys
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable
-from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
+from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, WebhookDelivery, transaction
+from models.states import NmbrsApi, WebhookStatus
 
 NAME = "Bizcuit koppeling"
 LEASE_SECONDS = 120
@@ -41,15 +42,15 @@ class WebhookView:
 def request_webhooks(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
     """Register webhooks at the customer's request. Returns the ids of the debtors to reconcile."""
     with transaction(client.id):
-        NmbrsConnection.update(webhooks_wanted_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
+        NmbrsConnection.update(webhooks_requested_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
         audit.record_event(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
-        connection.webhooks_wanted_at = utcnow()
+        connection.webhooks_requested_at = utcnow()
         return schedule_webhook_check(connection, at_once=True)
 
 
 def schedule_webhook_check(connection: NmbrsConnection, at_once: bool = False) -> list[int]:
     """Schedule the debtors that were not checked within the last minute, or all if `at_once`. Returns their ids."""
-    if connection.webhooks_wanted_at is None or connection.interface != "soap" or connection.removed_at is not None:
+    if connection.webhooks_requested_at is None or connection.api != NmbrsApi.SOAP or connection.removed_at is not None:
         return []
     now = utcnow()
     recently = NmbrsDebtor.webhook_checked_at.is_null() | (NmbrsDebtor.webhook_checked_at < now - CHECK_INTERVAL)
@@ -90,15 +91,15 @@ def reconcile_webhook(debtor_id: int) -> None:
     caller = NmbrsClient(debtor.connection)
     try:
         webhook_id = _ensure_webhook(caller, debtor)
-        state, problem, due_at = "installed", None, None
+        state, problem, due_at = WebhookStatus.INSTALLED, None, None
     except port.NotAllowed as error:
-        webhook_id, state, problem, due_at = None, "not_allowed", error_code(error), None
+        webhook_id, state, problem, due_at = None, WebhookStatus.NOT_ALLOWED, error_code(error), None
     except port.PayrollError as error:
         refused = isinstance(error, port.Unreadable | port.NotVisible | port.BadCredentials | port.Disabled)
-        webhook_id, state, problem = debtor.webhook_id, "failed", error.code or error_code(error)
+        webhook_id, state, problem = debtor.webhook_id, WebhookStatus.FAILED, error.code or error_code(error)
         due_at = None if refused else utcnow() + timedelta(minutes=5)
     leases.release_lease(
-        debtor, webhook=state, webhook_id=webhook_id, webhook_problem=problem, webhook_checked_at=utcnow(),
+        debtor, webhook_status=state, webhook_id=webhook_id, webhook_problem=problem, webhook_checked_at=utcnow(),
         webhook_due_at=due_at,
     )  # fmt: skip
 
@@ -137,12 +138,17 @@ def webhooks_of_connection(connection: NmbrsConnection) -> list[WebhookView]:
     """Return the webhook status of each debtor that has a mapped company."""
     query = NmbrsDebtor.select().where(NmbrsDebtor.id.in_(_paying(connection))).order_by(NmbrsDebtor.number)
     return [
-        WebhookView(row.id, row.number, row.name, row.webhook, row.webhook_problem, row.webhook_checked_at,
+        WebhookView(row.id, row.number, row.name, row.webhook_status, row.webhook_problem, row.webhook_checked_at,
                     row.webhook_due_at is not None)
         for row in query
     ]  # fmt: skip
 
 
 def last_delivery_at(client: Client) -> datetime | None:
-    row = Delivery.select(Delivery.received_at).where(Delivery.client == client.id).order_by(Delivery.id.desc()).first()
+    row = (
+        WebhookDelivery.select(WebhookDelivery.received_at)
+        .where(WebhookDelivery.client == client.id)
+        .order_by(WebhookDelivery.id.desc())
+        .first()
+    )
     return row.received_at if row else None

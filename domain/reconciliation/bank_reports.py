@@ -30,7 +30,7 @@ from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, Level, Trust
 from domain.orders.evidence import Statement
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.reconciliation.matching import booking_statement
-from models import BankExchange, BankOrder, Batch, Client, Device, Evidence, Membership, OrderLine, User, transaction
+from models import BankCall, BankOrder, Batch, Client, Device, Evidence, Membership, OrderLine, User, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -181,15 +181,16 @@ def _orders_of_document(batch: Batch, document: str) -> list[BankOrder]:
 
 def _log(read: ReadFile) -> None:
     codes = [one.code for one in read.statements if one.end_to_end_id is None]
-    BankExchange.create(
-        order=read.order.id, call="file", request_id=uuid(), outcome=read.kind, raw_status=codes[0] if codes else None
+    BankCall.create(
+        order=read.order.id, operation="file", x_request_id=uuid(), outcome=read.kind,
+        bank_status=codes[0] if codes else None
     )
 
 
 def _ask_the_banks(batch: Batch, orders: list[BankOrder]) -> str:
     """Ask the linked banks about these orders; return the state that the payment is in now."""
     for order in orders:
-        if not order.by_hand:
+        if not order.is_manual:
             status_polling.poll_now(order)
     return Batch.get_by_id(batch.id).state
 
@@ -197,10 +198,10 @@ def _ask_the_banks(batch: Batch, orders: list[BankOrder]) -> str:
 def _confirmable(batch: Batch, orders: list[BankOrder]) -> list[BankOrder]:
     """Return the orders about which members may confirm something now; at least one."""
     fresh = [BankOrder.get_by_id(order.id) for order in orders]
-    found = [order for order in fresh if order.by_hand or bank_silence(order)]
+    found = [order for order in fresh if order.is_manual or bank_silence(order)]
     if not found:
         raise BankFileRefused("hint")
-    if all(not order.by_hand for order in found) and not attestations.has_two_people(batch.client_id):
+    if all(not order.is_manual for order in found) and not attestations.has_two_people(batch.client_id):
         raise BankFileRefused("one_member")
     return found
 
@@ -236,7 +237,7 @@ def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDo
     mine = [one for one in document.statements if one.iban == batch.bank_account.iban]
     if not mine:
         raise BankFileRefused("other_account" if document.statements else "unreadable")
-    entries = [entry for one in mine for entry in one.entries if entry.is_booked and entry.booked_on]
+    entries = [entry for one in mine for entry in one.entries if entry.is_booked and entry.booking_date]
     found = [ReadFile("camt", order, list(_bookings(order, entries))) for order in orders]
     if not any(one.statements for one in found):
         raise BankFileRefused("nothing_new")
@@ -249,11 +250,11 @@ def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Stateme
     equals: Counter[tuple] = Counter()
     for entry in entries:
         for level, cents, end_to_end_id, reason in _parts(order, entry, lines):
-            equals[(entry.booked_on, cents, end_to_end_id)] += 1
-            number = equals[(entry.booked_on, cents, end_to_end_id)]
+            equals[(entry.booking_date, cents, end_to_end_id)] += 1
+            number = equals[(entry.booking_date, cents, end_to_end_id)]
             code = BOOKED_REVERSAL if entry.reversal and cents < 0 else BOOKED
-            if entry.booked_on:
-                yield booking_statement(level, entry.booked_on, cents, end_to_end_id, reason, number, code)
+            if entry.booking_date:
+                yield booking_statement(level, entry.booking_date, cents, end_to_end_id, reason, number, code)
 
 
 def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iterator[tuple]:
@@ -272,7 +273,7 @@ def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iter
 def _names_order(order: BankOrder, entry: AccountEntry) -> bool:
     """Return whether the entry names our message id (also the payment information id), or the bank's id of the order.
     """
-    ids = {order.msg_id, order.payment_id or order.msg_id}
+    ids = {order.msg_id, order.bank_payment_id or order.msg_id}
     named = [(one.message_id, one.payment_information_id) for one in (*entry.batches, *entry.details)]
     return any(not ids.isdisjoint(pair) for pair in named)
 

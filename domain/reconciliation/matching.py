@@ -21,10 +21,11 @@ from domain.orders.booking_references import mentions_reference
 from domain.orders.conclusion import BOOKED, Level, Trust
 from domain.orders.evidence import Statement
 from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, OrderLine, require_client_lock
+from models.states import LineState, MatchType, OrderState
 
 # How the text of a Dutch bank gives a reference.
 _REFERENCE = re.compile(r"/(PREF|EREF|MARF)/")
-UNPAID = ("rejected", "void", "refused", "open")
+UNPAID = (LineState.REJECTED, LineState.SUPERSEDED, LineState.EXCLUDED, LineState.OPEN)
 LOOKED_BACK = timedelta(days=120)  # bookings go back ninety days; their orders may be older
 IDS_AT_ONCE = 500
 NO_REASON = "MS03"  # ISO 20022: reason not given
@@ -34,7 +35,7 @@ NO_REASON = "MS03"  # ISO 20022: reason not given
 class BookingReference:
     """A booking of an order: its day, and the transaction to link to."""
 
-    booked_on: date
+    booking_date: date
     account_id: int
     transaction_id: int
 
@@ -47,7 +48,7 @@ def match_transactions(account: BankAccount) -> None:
     require_client_lock(account.client_id)
     orders = _orders(account)
     loose = (BankTransaction.account == account.id) & BankTransaction.order.is_null()
-    rows = list(BankTransaction.select().where(loose).order_by(BankTransaction.booked_on, BankTransaction.id))
+    rows = list(BankTransaction.select().where(loose).order_by(BankTransaction.booking_date, BankTransaction.id))
     if not orders or not rows:
         return
     by_id, proved = {order.id: order for order in orders}, defaultdict(list)
@@ -85,7 +86,7 @@ def _named_order(row: BankTransaction, orders: list[BankOrder]) -> BankOrder | N
     """Return the order whose message id, or id at the bank, the booking mentions."""
     named = (
         order for order in orders
-        if mentions_reference(row, order.msg_id) or mentions_reference(row, order.payment_id or order.msg_id)
+        if mentions_reference(row, order.msg_id) or mentions_reference(row, order.bank_payment_id or order.msg_id)
     )  # fmt: skip
     return next(named, None)
 
@@ -94,16 +95,21 @@ def _by_total_and_day(rows: list[BankTransaction], orders: list[BankOrder]) -> N
     """Match batch bookings without a reference by total and day, where exactly one booking and one order fit."""
     lumps: dict[Any, list[BankTransaction]] = defaultdict(list)
     for row in rows:
-        if row.cents < 0 and not (row.party_name or row.party_iban or row.end_to_end_id or _REFERENCE.search(row.text)):
-            lumps[(-row.cents, row.booked_on)].append(row)
+        if row.amount_cents < 0 and not (
+            row.counterparty_name
+            or row.counterparty_iban
+            or row.end_to_end_id
+            or _REFERENCE.search(row.remittance_information)
+        ):
+            lumps[(-row.amount_cents, row.booking_date)].append(row)
     alike: dict[Any, list[BankOrder]] = defaultdict(list)
     for order in orders:
         if not _has_booking(order):
             alike[(order.total_cents, order.execution_date)].append(order)
     for key, found in lumps.items():
         mine = [order for order in alike[key] if found[0].batch_count in (None, order.line_count)]
-        if len(found) == 1 and len(mine) == 1 and mine[0].state in ("signed", "executed"):
-            _mark(found[0], mine[0], "lump", None)
+        if len(found) == 1 and len(mine) == 1 and mine[0].state in (OrderState.SIGNED, OrderState.EXECUTED):
+            _mark(found[0], mine[0], MatchType.BATCH, None)
 
 
 def _lines_named(ids: set[str], orders: dict[int, BankOrder]) -> dict[str, OrderLine]:
@@ -117,45 +123,47 @@ def _lines_named(ids: set[str], orders: dict[int, BankOrder]) -> dict[str, Order
 # --- what comes of it ------------------------------------------------------------------------------
 def _give(row: BankTransaction, order: BankOrder, line: OrderLine | None) -> Statement:
     """Assign the booking to the order and return it as a statement."""
-    role = "lump" if line is None else "line" if row.cents < 0 else "return"
+    role = MatchType.BATCH if line is None else MatchType.LINE if row.amount_cents < 0 else MatchType.RETURN
     _mark(row, order, role, line)
     alike = BankTransaction.select().where(
-        BankTransaction.order == order.id, BankTransaction.booked_on == row.booked_on,
-        BankTransaction.cents == row.cents, BankTransaction.end_to_end_id == row.end_to_end_id,
+        BankTransaction.order == order.id, BankTransaction.booking_date == row.booking_date,
+        BankTransaction.amount_cents == row.amount_cents, BankTransaction.end_to_end_id == row.end_to_end_id,
         BankTransaction.id <= row.id,
     )  # fmt: skip
-    level, reason = Level.GROUP if line is None else Level.LINE, NO_REASON if role == "return" else None
-    return booking_statement(level, row.booked_on, row.cents, line and line.end_to_end_id, reason, alike.count())
+    level, reason = Level.GROUP if line is None else Level.LINE, NO_REASON if role == MatchType.RETURN else None
+    return booking_statement(
+        level, row.booking_date, row.amount_cents, line and line.end_to_end_id, reason, alike.count()
+    )
 
 
 def booking_statement(
-    level: Level, booked_on: date, cents: int, end_to_end_id: str | None, reason: str | None, number: int,
+    level: Level, booking_date: date, cents: int, end_to_end_id: str | None, reason: str | None, number: int,
     code: str = BOOKED,
 ) -> Statement:  # fmt: skip
     """Return a booking as a statement, the same from every source. `number` counts equal bookings of one day."""
-    at = datetime.combine(booked_on, time(), UTC)
-    return Statement(level, code, at, end_to_end_id, reason, cents, key=f"{booked_on.isoformat()}:{number}")
+    at = datetime.combine(booking_date, time(), UTC)
+    return Statement(level, code, at, end_to_end_id, reason, cents, key=f"{booking_date.isoformat()}:{number}")
 
 
 def _mark(row: BankTransaction, order: BankOrder, role: str, line: OrderLine | None) -> None:
     free = (BankTransaction.id == row.id) & BankTransaction.order.is_null()
-    values = {"order": order.id, "role": role, "line": line.batch_line_id if line else None}
+    values = {"order": order.id, "match_type": role, "line": line.batch_line_id if line else None}
     BankTransaction.update(**values).where(free).execute()
 
 
 def _has_booking(order: BankOrder) -> bool:
-    paid = BankTransaction.role.in_(("lump", "line"))
+    paid = BankTransaction.match_type.in_((MatchType.BATCH, MatchType.LINE))
     return BankTransaction.select().where(BankTransaction.order == order.id, paid).exists()
 
 
 # --- showing ---------------------------------------------------------------------------------------
 def booking_of_order(order_id: int) -> BookingReference | None:
     """Return the batch booking of this order, or the last of its single bookings if all are booked; else None."""
-    paid = (BankTransaction.order == order_id) & BankTransaction.role.in_(("lump", "line"))
-    rows = list(BankTransaction.select().where(paid).order_by(BankTransaction.booked_on, BankTransaction.id))
+    paid = (BankTransaction.order == order_id) & BankTransaction.match_type.in_((MatchType.BATCH, MatchType.LINE))
+    rows = list(BankTransaction.select().where(paid).order_by(BankTransaction.booking_date, BankTransaction.id))
     if not rows:
         return None
     last, batch = rows[-1], BankOrder.select(BankOrder.batch).where(BankOrder.id == order_id)
     lines = BatchLine.select().where(BatchLine.batch.in_(batch), BatchLine.state.not_in(UNPAID))
-    whole = last.role == "lump" or len(rows) >= lines.count()
-    return BookingReference(last.booked_on, last.account_id, last.id) if whole else None
+    whole = last.match_type == MatchType.BATCH or len(rows) >= lines.count()
+    return BookingReference(last.booking_date, last.account_id, last.id) if whole else None

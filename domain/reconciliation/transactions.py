@@ -19,7 +19,8 @@ from domain.banking.linking import bank_config_for_account
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
 from domain.common.services import services
 from domain.reconciliation import matching
-from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
+from models import BankAccount, BankConsent, BankOrder, BankTransaction, Batch, Client, transaction
+from models.states import ConsentStatus, HolderCheck
 
 DAYS_BACK = timedelta(days=90)
 FRESH = timedelta(minutes=1)
@@ -32,19 +33,19 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class TransactionView:
     """One transaction as shown; cents, negative for a debit. `reference`: of the payment that it belongs to; `role`:
-    how it does (lump, line, return).
+    how it does (batch, line, return).
     """
 
     id: int
-    booked_on: date
+    booking_date: date
     cents: int
-    party_name: str
-    party_iban: str
+    counterparty_name: str
+    counterparty_iban: str
     text: str
     is_batch: bool
     batch_count: int | None
     reference: str | None
-    role: str | None
+    match_type: str | None
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,14 @@ def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
     Raises:
     - BankUnavailable, UnknownBank: what was stored stays as it was.
     """
-    account = BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.id == account_id).first()
-    if account is None or not holder_verification.transactions_visible(account) or account.link.status != "valid":
+    account = BankAccount.select(BankAccount, BankConsent).join(BankConsent).where(BankAccount.id == account_id).first()
+    if (
+        account is None
+        or not holder_verification.transactions_visible(account)
+        or account.consent.status != ConsentStatus.VALID
+    ):
         return False
-    link, line = account.link, bank_config_for_account(account)
+    link, line = account.consent, bank_config_for_account(account)
     if not _claim(account, FRESH if psu else EVERY):
         return False
     since = today_amsterdam() - DAYS_BACK
@@ -92,24 +97,26 @@ def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
     with transaction(account.client_id):
         _keep(account, told, since)
         matching.match_transactions(account)
-        BankAccount.update(transactions_at=utcnow()).where(BankAccount.id == account.id).execute()
+        BankAccount.update(transactions_as_of=utcnow()).where(BankAccount.id == account.id).execute()
     return True
 
 
 def _claim(account: BankAccount, pause: timedelta) -> bool:
     """Return whether this caller may ask the bank: nobody else did within `pause`."""
-    asked = BankAccount.transactions_asked_at
+    asked = BankAccount.transactions_requested_at
     free = asked.is_null() | (asked < utcnow() - pause)
     return (
-        BankAccount.update(transactions_asked_at=utcnow()).where(BankAccount.id == account.id, free).execute() == 1
+        BankAccount.update(transactions_requested_at=utcnow()).where(BankAccount.id == account.id, free).execute() == 1
     )  # fmt: skip
 
 
 def due_accounts() -> list[int]:
     """Return the accounts to refresh: holder verified, consent valid, not refreshed lately."""
-    old = BankAccount.transactions_asked_at.is_null() | (BankAccount.transactions_asked_at < utcnow() - EVERY)
-    query = BankAccount.select(BankAccount.id).join(BankLink)
-    query = query.where(BankAccount.holder_check.in_(holder_verification.MAY_SHOW), BankLink.status == "valid", old)
+    old = BankAccount.transactions_requested_at.is_null() | (BankAccount.transactions_requested_at < utcnow() - EVERY)
+    query = BankAccount.select(BankAccount.id).join(BankConsent)
+    query = query.where(
+        BankAccount.holder_check.in_(holder_verification.MAY_SHOW), BankConsent.status == ConsentStatus.VALID, old
+    )
     return [row.id for row in query.order_by(BankAccount.id).limit(200)]
 
 
@@ -119,16 +126,18 @@ def _keep(account: BankAccount, told: Iterable[port.Transaction], since: date) -
     equals: Counter[str] = Counter()
     rows = [
         {
-            "account": account.id, "bank_key": _key(one, equals), "booked_on": one.booked_on, "value_on": one.value_on,
-            "cents": one.cents, "party_name": one.party_name, "party_iban": one.party_iban, "text": one.text,
+            "account": account.id, "dedupe_key": _key(one, equals), "booking_date": one.booking_date,
+            "value_date": one.value_date,
+            "amount_cents": one.cents, "counterparty_name": one.counterparty_name,
+            "counterparty_iban": one.counterparty_iban, "remittance_information": one.text,
             "end_to_end_id": one.end_to_end_id, "is_batch": one.is_batch, "batch_count": one.batch_count,
         }
         for one in told
-        if one.booked and one.booked_on is not None and one.booked_on >= since
+        if one.booked and one.booking_date is not None and one.booking_date >= since
     ]  # fmt: skip
     mine = BankTransaction.account == account.id
-    known = {row.bank_key for row in BankTransaction.select(BankTransaction.bank_key).where(mine)}
-    fresh = [row for row in reversed(rows) if row["bank_key"] not in known]  # banks give the newest first
+    known = {row.dedupe_key for row in BankTransaction.select(BankTransaction.dedupe_key).where(mine)}
+    fresh = [row for row in reversed(rows) if row["dedupe_key"] not in known]  # banks give the newest first
     for start in range(0, len(fresh), AT_ONCE):
         BankTransaction.insert_many(fresh[start : start + AT_ONCE]).on_conflict_ignore().execute()
 
@@ -138,9 +147,9 @@ def _key(one: port.Transaction, equals: Counter[str]) -> str:
 
     The bank's references are only part of it: some banks give many bookings the same one, or "0".
     """
-    told = (one.transaction_id, one.entry_reference, one.booked_on, one.cents, one.end_to_end_id)
+    told = (one.transaction_id, one.entry_reference, one.booking_date, one.cents, one.end_to_end_id)
     if not (one.transaction_id or one.entry_reference):
-        told = (*told, one.value_on, one.party_name, one.party_iban, one.text)
+        told = (*told, one.value_date, one.counterparty_name, one.counterparty_iban, one.text)
     digest = sha256(repr(tuple(map(str, told))).encode()).hexdigest()[:40]
     equals[digest] += 1
     return f"{digest}:{equals[digest]}"
@@ -159,14 +168,14 @@ def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage
     rows = _rows(account, page) if holder_verification.transactions_visible(account) else []
     days: list[tuple[date, list[TransactionView]]] = []
     for row in rows[:PER_PAGE]:
-        if not days or days[-1][0] != row.booked_on:
-            days.append((row.booked_on, []))
+        if not days or days[-1][0] != row.booking_date:
+            days.append((row.booking_date, []))
         days[-1][1].append(_booking(row))
     why_not = None
     if not holder_verification.transactions_visible(account):
-        why_not = "refused" if account.holder_check == "no" else "waiting"
+        why_not = "refused" if account.holder_check == HolderCheck.REJECTED else "waiting"
     return TransactionPage(
-        account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
+        account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_as_of,
         days, page, len(rows) > PER_PAGE, why_not,
     )  # fmt: skip
 
@@ -177,8 +186,8 @@ def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
         BankTransaction.select(BankTransaction, BankOrder, Batch)
         .left_outer_join(BankOrder, on=(BankTransaction.order == BankOrder.id))
         .left_outer_join(Batch, on=(BankOrder.batch == Batch.id))
-        .where(BankTransaction.account == account.id, BankTransaction.booked_on >= today_amsterdam() - DAYS_BACK)
-        .order_by(BankTransaction.booked_on.desc(), BankTransaction.id.desc())
+        .where(BankTransaction.account == account.id, BankTransaction.booking_date >= today_amsterdam() - DAYS_BACK)
+        .order_by(BankTransaction.booking_date.desc(), BankTransaction.id.desc())
     )  # fmt: skip
     return list(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1))
 
@@ -188,8 +197,8 @@ def transactions_page_of(account_id: int, booking_id: int) -> int:
     row = BankTransaction.get_or_none(BankTransaction.id == booking_id, BankTransaction.account == account_id)
     if row is None:
         return 1
-    later = (BankTransaction.booked_on > row.booked_on) | (
-        (BankTransaction.booked_on == row.booked_on) & (BankTransaction.id > row.id)
+    later = (BankTransaction.booking_date > row.booking_date) | (
+        (BankTransaction.booking_date == row.booking_date) & (BankTransaction.id > row.id)
     )
     before = BankTransaction.select().where(BankTransaction.account == account_id, later).count()
     return before // PER_PAGE + 1
@@ -197,8 +206,9 @@ def transactions_page_of(account_id: int, booking_id: int) -> int:
 
 def _booking(row: BankTransaction) -> TransactionView:
     return TransactionView(
-        row.id, row.booked_on, row.cents, row.party_name, row.party_iban, row.text, row.is_batch, row.batch_count,
-        row.order.batch.reference if row.order else None, row.role,
+        row.id, row.booking_date, row.amount_cents, row.counterparty_name, row.counterparty_iban,
+        row.remittance_information, row.is_batch, row.batch_count,
+        row.order.batch.reference if row.order else None, row.match_type,
     )  # fmt: skip
 
 

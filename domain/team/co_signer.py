@@ -12,6 +12,7 @@ from domain.identity import signing_authority
 from domain.identity.persons import same_person
 from domain.team import invitations
 from models import Client, Invitation, Membership, User
+from models.states import AuthorityAnswer, Role
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,11 @@ def co_signer_status(client: Client, user: User) -> CoSignerStatus:
         return CoSignerStatus("not_needed")
     for other in User.select().join(Membership).where(Membership.client == client.id, User.id != user.id):
         found = signing_authority.latest_decision(client, other)
-        if found and (found.answer == "yes" or found.reason == "together") and not same_person(user, other):
+        if (
+            found
+            and (found.answer == AuthorityAnswer.AUTHORISED or found.reason == "together")
+            and not same_person(user, other)
+        ):
             return CoSignerStatus("identified", other.email)
     invited = _latest_invitation(client)
     if invited is None or (invited.accepted_at is None and invited.expires_at < utcnow()):
@@ -39,7 +44,7 @@ def co_signer_status(client: Client, user: User) -> CoSignerStatus:
 
 def _latest_invitation(client: Client) -> Invitation | None:
     asked = Invitation.select().where(
-        Invitation.client == client.id, Invitation.to_sign, Invitation.withdrawn_at.is_null()
+        Invitation.client == client.id, Invitation.as_co_signer, Invitation.revoked_at.is_null()
     )
     return asked.order_by(Invitation.id.desc()).first()
 
@@ -52,4 +57,4 @@ def invite_co_signer(client: Client, user: User, email: str) -> None:
     """
     if co_signer_status(client, user).state not in ("needed", "invited"):
         raise InvitationRefused("not_needed")
-    invitations.invite_member(client, user, email, "approver", to_sign=True)
+    invitations.invite_member(client, user, email, Role.APPROVER, to_sign=True)

@@ -11,10 +11,11 @@ from domain.common.encryption import blind_index
 from domain.common.errors import InsufficientRole, InvitationRefused, LinkExpired, NotFound
 from domain.outbox import mail
 from models import Client, Invitation, Membership, User, require_client_lock, transaction
+from models.states import Role
 
 INVITATION_LIFE = timedelta(days=7)
 MAX_PENDING = 20  # per client, so that an account cannot be used to send spam
-ROLES = ("owner", "approver", "preparer")
+ROLES = (Role.OWNER, Role.APPROVER, Role.PREPARER)
 
 
 def invite_member(client: Client, user: User, email: str, role: str, to_sign: bool = False) -> Invitation:
@@ -27,7 +28,7 @@ def invite_member(client: Client, user: User, email: str, role: str, to_sign: bo
     - InvitationRefused: yourself, member, role or too_many.
     """
     email = normalise_email(email)
-    if role not in ROLES or (to_sign and role == "preparer"):
+    if role not in ROLES or (to_sign and role == Role.PREPARER):
         raise InvitationRefused("role")
     if email == user.email:
         raise InvitationRefused("yourself")
@@ -39,7 +40,7 @@ def invite_member(client: Client, user: User, email: str, role: str, to_sign: bo
         if len(pending_invitations(client)) >= MAX_PENDING:
             raise InvitationRefused("too_many")
         row = Invitation.create(
-            client=client, invited_by=user, email=email, role=role, to_sign=to_sign,
+            client=client, invited_by=user, email=email, role=role, as_co_signer=to_sign,
             token_hash=blind_index(random_token()), expires_at=utcnow() + INVITATION_LIFE,
         )  # fmt: skip
         audit.record_event(
@@ -56,7 +57,7 @@ def require_owner(client: Client, user: User) -> None:
     - InsufficientRole
     """
     require_client_lock(client.id)
-    mine = (Membership.client == client.id) & (Membership.user == user.id) & (Membership.role == "owner")
+    mine = (Membership.client == client.id) & (Membership.user == user.id) & (Membership.role == Role.OWNER)
     if not Membership.select().where(mine).exists():
         raise InsufficientRole
 
@@ -68,17 +69,17 @@ def _mail_new_link(row: Invitation, by: User) -> None:
         Invitation.id == row.id
     ).execute()
     mail.enqueue_mail(
-        by, "second_signer" if row.to_sign else "invitation", once=f"invitation:{blind_index(secret)}",
+        by, "second_signer" if row.as_co_signer else "invitation", once=f"invitation:{blind_index(secret)}",
         client=row.client, path=f"/uitnodiging/{secret}", to=row.email, by=by.name, role=row.role,
     )  # fmt: skip
 
 
 def _is_pending() -> tuple:
-    return Invitation.accepted_at.is_null(), Invitation.withdrawn_at.is_null()
+    return Invitation.accepted_at.is_null(), Invitation.revoked_at.is_null()
 
 
 def _revoke(client: Client, *which) -> int:
-    query = Invitation.update(withdrawn_at=utcnow()).where(Invitation.client == client.id, *_is_pending(), *which)
+    query = Invitation.update(revoked_at=utcnow()).where(Invitation.client == client.id, *_is_pending(), *which)
     return query.execute()
 
 
@@ -183,7 +184,7 @@ def accept_with_new_account(secret: str, name: str, password: str, language: str
             raise InvitationRefused("account")
         user = User.create(
             email=invitation.email, name=name.strip(), password_hash=hashed, email_confirmed_at=utcnow(),
-            language=language,
+            locale=language,
         )  # fmt: skip
         return _accept(secret, user)
 

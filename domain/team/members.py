@@ -13,7 +13,8 @@ from domain.outbox import mail
 from domain.payments import amendments, four_eyes
 from domain.team import invitations
 from domain.team.salary_visibility import can_see_lines
-from models import Client, FourEyesChange, Identification, Membership, User, require_client_lock, transaction
+from models import ApprovalThresholdChange, Client, Identification, Membership, User, require_client_lock, transaction
+from models.states import Role
 
 ACTIVITY_INTERVAL = timedelta(minutes=1)
 
@@ -44,7 +45,7 @@ def members(client: Client) -> list[MemberView]:
     )  # fmt: skip
     return [
         MemberView(
-            row.id, row.user_id, row.user.name, row.user.email, row.role, row.known > 0, row.used_at,
+            row.id, row.user_id, row.user.name, row.user.email, row.role, row.known > 0, row.last_used_at,
             can_see_lines(row.role, client),
         )
         for row in query
@@ -54,8 +55,8 @@ def members(client: Client) -> list[MemberView]:
 def touch_membership(membership: Membership) -> None:
     """Record that the member is active in this client, at most once a minute."""
     now = utcnow()
-    if now - membership.used_at > ACTIVITY_INTERVAL:
-        Membership.update(used_at=now).where(Membership.id == membership.id).execute()
+    if now - membership.last_used_at > ACTIVITY_INTERVAL:
+        Membership.update(last_used_at=now).where(Membership.id == membership.id).execute()
 
 
 def get_member(client: Client, membership_id: int) -> Membership:
@@ -91,14 +92,14 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         before = row.role
         _require_allowed(client, row, role)
         Membership.update(role=role).where(Membership.id == row.id).execute()
-        if role != "owner":
+        if role != Role.OWNER:
             _revoke_owner_rights(client, row.user)
         if role not in four_eyes.MAY_APPROVE:
             amendments.void_approvals_by(client, row.user, audit.by_user(by), "role_changed")
         audit.record_event(
             client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
         )
-        mail.notify_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
+        mail.notify_owners(client, "role", row.user, by, role, *([row.user] if before == Role.OWNER else []))
     return True
 
 
@@ -120,7 +121,7 @@ def remove_member(client: Client, by: User, membership_id: int) -> None:
         _revoke_owner_rights(client, row.user)
         amendments.void_approvals_by(client, row.user, audit.by_user(by), "member_removed")
         audit.record_event(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
-        mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
+        mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == Role.OWNER else []))
 
 
 def _get_for_change(client: Client, by: User, membership_id: int) -> Membership:
@@ -133,16 +134,18 @@ def _get_for_change(client: Client, by: User, membership_id: int) -> Membership:
 def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
     """Require that an owner remains, and under dual approval two persons who may sign."""
     others = Membership.select().where(Membership.client == client.id, Membership.id != row.id)
-    if row.role == "owner" and role != "owner" and not others.where(Membership.role == "owner").exists():
+    if row.role == Role.OWNER and role != Role.OWNER and not others.where(Membership.role == Role.OWNER).exists():
         raise LastOwner
     if row.role in four_eyes.MAY_APPROVE and role not in four_eyes.MAY_APPROVE:
         signers = [user.id for user in four_eyes.signers(client)]
         too_few = row.user_id in signers and len(signers) < 3
-        if Client.get_by_id(client.id).four_eyes_cents is not None and too_few:
+        if Client.get_by_id(client.id).dual_approval_from_cents is not None and too_few:
             raise TooFewApprovers
 
 
 def _revoke_owner_rights(client: Client, user: User) -> None:
     """Revoke pending invitations and threshold changes, which only an owner may request."""
     invitations.revoke_invitations_by(client, user)
-    FourEyesChange.delete().where(FourEyesChange.client == client.id, FourEyesChange.user == user.id).execute()
+    ApprovalThresholdChange.delete().where(
+        ApprovalThresholdChange.client == client.id, ApprovalThresholdChange.user == user.id
+    ).execute()

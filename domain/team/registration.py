@@ -8,6 +8,7 @@ from domain.common import audit
 from domain.outbox import mail
 from domain.payroll.webhook_keys import create_key
 from models import Client, Membership, User, database, lock_clients, transaction
+from models.states import Role
 
 
 def register_account(
@@ -40,10 +41,10 @@ def register_account(
 def _create_account(
     email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None
 ) -> None:
-    user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
+    user = User.create(email=email, name=name.strip(), password_hash=hashed, locale=language)
     client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
     lock_clients(client.id)
-    Membership.create(user=user, client=client, role="owner")
+    Membership.create(user=user, client=client, role=Role.OWNER)
     create_key(client)
     audit.record_event(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
     mail_confirmation(user)

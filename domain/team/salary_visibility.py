@@ -11,11 +11,12 @@ from domain.payments.payment_views import Payment
 from domain.payroll.run_history import Detail
 from domain.payroll.unpaid import UnpaidLine
 from models import Client, Membership, transaction
+from models.states import Role
 
 
 def can_see_lines(role: str, client: Client) -> bool:
     """Return whether this role sees names, IBANs and amounts of payment lines; others see total and count."""
-    return role != "preparer" or not client.lines_hidden
+    return role != Role.PREPARER or not client.hide_lines_from_preparers
 
 
 def redact_payment(membership: Membership, payment: Payment) -> Payment:
@@ -26,7 +27,8 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
     if can_see_lines(membership.role, membership.client):
         return payment
     return replace(
-        payment, lines=[], digest="", overpaid=(), missing_names=None, hidden=True, found=None, spelt_count=0, spelt=(),
+        payment, lines=[], digest="", overpaid=(), unpaid_employee_names=None, hidden=True, found=None, spelt_count=0,
+        spelt=(),
         reasons=False, beside=NONE_HELD, run_cautions=(),
     )  # fmt: skip
 
@@ -58,14 +60,17 @@ def hide_lines(membership: Membership, hidden: bool) -> bool:
     Raises:
     - InsufficientRole: only owners may.
     """
-    if membership.role != "owner":
+    if membership.role != Role.OWNER:
         raise InsufficientRole
     client = membership.client
     with transaction(client.id):
-        changed = Client.update(lines_hidden=hidden).where(Client.id == client.id, Client.lines_hidden != hidden)
+        changed = Client.update(hide_lines_from_preparers=hidden).where(
+            Client.id == client.id, Client.hide_lines_from_preparers != hidden
+        )
         if not changed.execute():
             return False
         audit.record_event(
-            client.id, audit.by_user(membership.user), "lines_hidden.changed", f"client:{client.id}", hidden=hidden
+            client.id, audit.by_user(membership.user), "hide_lines_from_preparers.changed", f"client:{client.id}",
+            hidden=hidden
         )
     return True

@@ -60,8 +60,8 @@ def test_it_reads_the_history(ask: Callable[..., list[Transaction]]):
     told = ask()
     assert [one.cents for one in told] == [-318_25, -2_150_00, 7_315_40, 12_480_00, -2_150_00]
     assert {(one.booked, one.is_batch, one.batch_count) for one in told} == {(True, False, None)}
-    assert (told[0].party_name, told[0].text) == ("Energie Direct Zuid", "Termijn")
-    assert all(one.transaction_id and one.booked_on == one.value_on for one in told)
+    assert (told[0].counterparty_name, told[0].text) == ("Energie Direct Zuid", "Termijn")
+    assert all(one.transaction_id and one.booking_date == one.value_date for one in told)
 
 
 def test_it_reads_from_the_given_date(ask: Callable[..., list[Transaction]]):
@@ -71,11 +71,11 @@ def test_it_reads_from_the_given_date(ask: Callable[..., list[Transaction]]):
 def test_booked_and_pending_are_distinguished(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
     pay(sandbox, 3)
     expected = [one for one in ask() if not one.booked]
-    assert [(one.cents, one.booked_on, one.is_batch, one.batch_count) for one in expected] == [(-675, None, True, 3)]
+    assert [(one.cents, one.booking_date, one.is_batch, one.batch_count) for one in expected] == [(-675, None, True, 3)]
     advance(sandbox, 5)
     lump = ask()[0]
     assert (lump.booked, lump.cents, lump.is_batch, lump.batch_count) == (True, -675, True, 3)
-    assert "REF-1" in lump.text and not lump.party_name
+    assert "REF-1" in lump.text and not lump.counterparty_name
 
 
 def test_it_reads_all_pages(sandbox: Sandbox, watch: Watch, ask: Callable[..., list[Transaction]]):
@@ -214,6 +214,6 @@ def test_display_only_fields_may_be_odd():
             remittanceInformationUnstructuredArray=["Salaris", "november"], additionalInformation="/PREF/A-1",
         )
     )  # fmt: skip
-    assert (one.party_iban, one.party_name, one.end_to_end_id) == ("", "Jansen BV", "")
+    assert (one.counterparty_iban, one.counterparty_name, one.end_to_end_id) == ("", "Jansen BV", "")
     assert (one.text, one.cents) == ("Salaris november /PREF/A-1", -1000)
     assert "Jansen" not in repr(one) and "Salaris" not in repr(one)

@@ -49,7 +49,7 @@ def test_every_version_is_read(version: str, kind: str):
     assert (document.version, found.kind, found.id, found.iban) == (version, kind, "1", IBAN)
     assert document.problems == ()
     (one,) = found.entries
-    assert (one.signed_cents, one.booked_on) == (-1_980_608, date(2026, 11, 24))
+    assert (one.signed_cents, one.booking_date) == (-1_980_608, date(2026, 11, 24))
     assert one.batches == (BatchReference(MSG, None, 8, 1_980_608),)
 
 
@@ -76,7 +76,7 @@ def test_an_entry_has_amount_direction_days_and_references():
     )
     one = only(entry("12.5", inside=inside).replace("<Ntry>", "<Ntry><NtryRef>7</NtryRef>"))
     assert (one.amount_cents, one.direction, one.reversal, one.signed_cents) == (1250, "debit", False, -1250)
-    assert (one.booked_on, one.value_on) == (date(2026, 11, 24), date(2026, 11, 25))
+    assert (one.booking_date, one.value_date) == (date(2026, 11, 24), date(2026, 11, 25))
     assert (one.entry_reference, one.account_servicer_reference) == ("7", "R1")
     assert (one.bank_transaction_code, one.text, one.account_iban) == ("PMNT/ICDT/SALA", "/PREF/X1 /NRTX/2", IBAN)
 

@@ -76,9 +76,9 @@ def test_a_status_report_says_this_at_these_levels(name: str):
 
 @pytest.mark.parametrize("name", ["p2_vop_mixed_nogroup", "p2_vop_group_part"])
 def test_a_report_of_a_name_check_has_the_result_of_each_line(name: str):
-    close, = (one for one in report(name).statements if one.name_match == "CMTC")  # fmt: skip
+    close, = (one for one in report(name).statements if one.vop_result == "CMTC")  # fmt: skip
     assert (close.end_to_end_id, close.matched_name) == (E2, "Jansen, P.")
-    assert [one.end_to_end_id for one in report(name).statements if one.name_match == "NMTC"] in ([E1], [E3])
+    assert [one.end_to_end_id for one in report(name).statements if one.vop_result == "NMTC"] in ([E1], [E3])
 
 
 # --- statements ---------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_a_statement_has_these_lumps(name: str):
     document = account_report(name)
     assert [lump(one) for one in document.entries] == LUMPS[name]
     assert {one.account_iban for one in document.entries} == {IBAN}
-    assert all(one.is_booked and str(one.booked_on) == "2026-11-24" for one in document.entries)
+    assert all(one.is_booked and str(one.booking_date) == "2026-11-24" for one in document.entries)
     assert document.problems == ()
 
 

@@ -120,7 +120,7 @@ def test_it_accepts_the_file_and_its_reports_are_parsed(bank: Stranger, count: i
     ours = {detail.end_to_end_id: entry for entry in entries for detail in entry.details}
     assert set(ours) == {line.end_to_end_id for line in asked.lines}
     assert sum(entry.signed_cents for entry in entries) == -asked.total_cents
-    assert {entry.booked_on for entry in entries} == {DAY}
+    assert {entry.booking_date for entry in entries} == {DAY}
 
 
 def test_it_accepts_a_wage_tax_payment(bank: Stranger):

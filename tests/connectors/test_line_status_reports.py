@@ -211,9 +211,9 @@ def named(**more: Any) -> TransactionStatusReport:
 def test_a_name_comes_with_a_close_match_only():
     assert named(creditorNameMatch="CMTC", matchedCreditorName=" Jong,\u0000 W.\n").matched_name == "Jong, W."
     assert named(creditorNameMatch="NMTC", matchedCreditorName="Jong, W.").matched_name is None
-    assert named(creditorNameMatch="MBAM", matchedCreditorName="Jong, W.").name_match == "CMTC"
+    assert named(creditorNameMatch="MBAM", matchedCreditorName="Jong, W.").vop_result == "CMTC"
     assert len(named(creditorNameMatch="CMTC", matchedCreditorName="x" * 999).matched_name or "") == 140
-    assert named().name_match is None
+    assert named().vop_result is None
 
 
 def test_an_unknown_verification_result_is_refused():
@@ -238,7 +238,7 @@ def test_a_pain_002_gives_the_same_results():
     lines = ("E1", "RVMC", "Jong, W."), ("E2", "RVNM", "geen"), ("E3", "RVNA", "-"), ("E4", "RCVC", "-")
     report = asked(says(200, file("RVMC", *lines), "application/xml"))
     assert report.transaction_status == "RVCM"
-    assert [(one.end_to_end_id, one.name_match, one.matched_name) for one in report.lines] == [
+    assert [(one.end_to_end_id, one.vop_result, one.matched_name) for one in report.lines] == [
         ("E1", "CMTC", "Jong, W."), ("E2", "NMTC", None), ("E3", "NOAP", None), ("E4", None, None),
     ]  # fmt: skip
     assert report.links["creditorNameConfirmation"].endswith(
@@ -280,7 +280,7 @@ def test_a_name_check_is_a_statement_of_its_line():
     row = {"originalEndToEndId": "E1", STATUS: "RVCM", "creditorNameMatch": "CMTC", "matchedCreditorName": "Jong, W."}
     group, one = asked(says(200, {STATUS: "RVCM", NAMES: [row]})).statements
     assert (group.level, group.code) == ("group", "RVCM")
-    assert (one.level, one.code, one.name_match, one.matched_name) == ("line", "RVCM", "CMTC", "Jong, W.")
+    assert (one.level, one.code, one.vop_result, one.matched_name) == ("line", "RVCM", "CMTC", "Jong, W.")
     assert "Jong" not in repr(one)
 
 

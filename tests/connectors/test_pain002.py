@@ -168,9 +168,9 @@ def test_padding_of_references_is_removed():
 
 def test_a_close_match_comes_with_its_name():
     (one,) = read_status_report(report("", block("", line("E1", "RVMC", words=" Jong,  W.")))).statements
-    assert (one.code, one.name_match, one.matched_name) == ("RVMC", "CMTC", "Jong, W.")
+    assert (one.code, one.vop_result, one.matched_name) == ("RVMC", "CMTC", "Jong, W.")
     (one,) = read_status_report(report("", block("", line("E1", "RVNM", words="Jong, W.")))).statements
-    assert (one.name_match, one.matched_name) == ("NMTC", None)
+    assert (one.vop_result, one.matched_name) == ("NMTC", None)
 
 
 @pytest.mark.parametrize("wrong", [

@@ -288,8 +288,9 @@ def test_transactions_have_cents_and_dates():
     about = {"counterpartName": "Gemeente", "counterpartReference": "NL42INGB2268352412", "endToEndId": "E-1"}
     (found,) = booked(booking(1, -19806.08, "2026-11-20", remittanceInformation="Salaris", **about))
     assert found == Transaction(
-        True, date(2026, 11, 20), None, -19806_08, transaction_id="t-1", end_to_end_id="E-1", party_name="Gemeente",
-        party_iban="NL42INGB2268352412", text="Salaris",
+        True, date(2026, 11, 20), None, -19806_08, transaction_id="t-1", end_to_end_id="E-1",
+        counterparty_name="Gemeente",
+        counterparty_iban="NL42INGB2268352412", text="Salaris",
     )  # fmt: skip
 
 

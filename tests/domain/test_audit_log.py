@@ -65,7 +65,7 @@ def test_an_untouched_log_holds(log: Client, demo: Demo):
 @pytest.mark.parametrize(
     "change",
     ["actor = 'user:99'", "kind = 'batch.discard'", "subject = 'batch:other'", "details = '{}'", "number = 99",
-     "at = '2020-01-01 00:00:00'", f"hash = '{'0' * 64}'", f"previous = '{'1' * 64}'"],
+     "created_at = '2020-01-01 00:00:00'", f"hash = '{'0' * 64}'", f"previous = '{'1' * 64}'"],
 )  # fmt: skip
 def test_a_changed_event_is_found(log: Client, change: str):
     rewrite(f"update audit_event set {change} where number = 2")
@@ -118,7 +118,7 @@ def test_a_log_written_anew_with_plain_hashes_is_found(log: Client):
 
 def _plain_hash(event: AuditEvent) -> str:
     """Return the hash as the first version made it, without a key."""
-    fields = [event.client_id, event.number, event.at.isoformat(), event.actor, event.kind, event.subject,
+    fields = [event.client_id, event.number, event.created_at.isoformat(), event.actor, event.kind, event.subject,
               event.details, event.previous]  # fmt: skip
     return digest_sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())
 

@@ -24,10 +24,10 @@ from tests.support.sandbox import Sandbox
 DEMO = "68750110"
 
 
-def aged(demo: Demo, days: float, answer: str = "yes", decided_by: str | None = None) -> None:
+def aged(demo: Demo, days: float, answer: str = "authorised", decided_by: str | None = None) -> None:
     """Set the age of the last answer, in days."""
     Authority.update(
-        asked_at=utcnow() - timedelta(days=days), answer=answer, decided_by=decided_by, reason="x"
+        checked_at=utcnow() - timedelta(days=days), answer=answer, decided_by=decided_by, reason="x"
     ).execute()
 
 
@@ -56,13 +56,13 @@ def test_a_recent_answer_is_not_refreshed(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "nb")
     aged(demo, 0.9)
     assert pay(demo).digest
-    assert answers(demo) == ["yes"]
+    assert answers(demo) == ["authorised"]
 
 
 def test_an_old_answer_is_refreshed_before_a_payment(demo: Demo):
     aged(demo, 1.1)
     assert pay(demo).digest
-    assert answers(demo) == ["yes", "yes"]
+    assert answers(demo) == ["authorised", "authorised"]
 
 
 def test_a_lost_authority_blocks_the_release(demo: Demo, sandbox: Sandbox):
@@ -72,16 +72,16 @@ def test_a_lost_authority_blocks_the_release(demo: Demo, sandbox: Sandbox):
         pay(demo)
     assert caught.value.reason == "not_authorised"
     assert Release.select().count() == 0
-    assert answers(demo) == ["yes", "no"]
+    assert answers(demo) == ["authorised", "not_authorised"]
     (event,) = AuditEvent.select().where(AuditEvent.kind == "authority.asked")
-    assert (event.details["answer"], event.details["reason"]) == ("no", "not_authorised")
+    assert (event.details["answer"], event.details["reason"]) == ("not_authorised", "not_authorised")
 
 
 def test_a_recent_no_is_not_refreshed(demo: Demo):
-    aged(demo, 0, "no")
+    aged(demo, 0, "not_authorised")
     with pytest.raises(AuthorityRefused):
         pay(demo)
-    assert answers(demo) == ["no"]
+    assert answers(demo) == ["not_authorised"]
 
 
 @pytest.mark.parametrize("call", ["link", "release"])
@@ -89,10 +89,10 @@ def test_a_yes_of_this_week_is_accepted_while_the_register_is_down(demo: Demo, s
     sandbox.fault(kvk_down=True)
     aged(demo, 6.9)
     doing(call, demo)()
-    assert answers(demo) == ["yes"]
+    assert answers(demo) == ["authorised"]
 
 
-@pytest.mark.parametrize(("days", "answer"), [(7.1, "yes"), (1.1, "no"), (1.1, "not_established")])
+@pytest.mark.parametrize(("days", "answer"), [(7.1, "authorised"), (1.1, "not_authorised"), (1.1, "undetermined")])
 @pytest.mark.parametrize("call", ["link", "release"])
 @pytest.mark.parametrize("fault", ["kvk_down", "kvk_temporary"])
 def test_other_answers_fail_in_an_outage(demo: Demo, sandbox: Sandbox, fault: str, call: str, days: float, answer: str):
@@ -114,7 +114,7 @@ def test_a_bank_link_always_asks_the_register(demo: Demo, sandbox: Sandbox):
     with pytest.raises(AuthorityPending) as caught:
         linking.start_consent(demo.client, demo.user, "redirect", PSU, None)
     assert caught.value.reason == "together"
-    assert answers(demo) == ["yes", "not_established"]
+    assert answers(demo) == ["authorised", "undetermined"]
 
 
 def test_an_unknown_company_does_not_count_as_an_outage(demo: Demo):
@@ -139,16 +139,16 @@ def decide(demo: Demo, answer: str) -> None:
 
 def test_a_decided_yes_stays_while_the_register_is_undetermined(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "gb")
-    decide(demo, "yes")
+    decide(demo, "authorised")
     identification.require_fresh_authority(demo.client, demo.user)
     newest = signing_authority.latest_decision(demo.client, demo.user)
     assert newest is not None
-    assert (newest.answer, newest.decided_by) == ("yes", "ops")
+    assert (newest.answer, newest.decided_by) == ("authorised", "ops")
     identification.require_fresh_authority(demo.client, demo.user)  # stays so
 
 
 def test_the_registers_no_ends_a_decided_yes(demo: Demo, sandbox: Sandbox):
-    decide(demo, "yes")
+    decide(demo, "authorised")
     registered(sandbox, "nb")
     with pytest.raises(AuthorityRefused):
         identification.require_fresh_authority(demo.client, demo.user)
@@ -158,11 +158,11 @@ def test_the_registers_no_ends_a_decided_yes(demo: Demo, sandbox: Sandbox):
 
 
 def test_a_decided_no_stays_until_an_operator_changes_it(demo: Demo):
-    decide(demo, "no")
+    decide(demo, "not_authorised")
     for _ in range(2):
         with pytest.raises(AuthorityRefused):
             identification.require_fresh_authority(demo.client, demo.user)
-    decide(demo, "yes")
+    decide(demo, "authorised")
     identification.require_fresh_authority(demo.client, demo.user)
 
 

@@ -136,7 +136,7 @@ def test_excluded_lines_do_not_make_a_bulk_payment(demo: Demo, sandbox: Sandbox,
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     batch = demo.batch()
-    BatchLine.update(state="refused").where(BatchLine.position > 1).execute()
+    BatchLine.update(state="excluded").where(BatchLine.position > 1).execute()
     at_the_bank(demo, batch)
     assert _placed(watch)["Client-VOP-Requested"] == "true"
 
@@ -156,9 +156,9 @@ def test_only_an_owner_changes_preferences_which_is_audited(demo: Demo):
     assert payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     assert not payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     (event,) = AuditEvent.select().where(AuditEvent.kind == "bank_wishes.changed")
-    assert event.details == {"name_check": False}
+    assert event.details == {"vop_enabled": False}
     client = Client.get_by_id(demo.client.id)
-    assert (client.batch_booking, client.name_check) == (True, False)
+    assert (client.batch_booking, client.vop_enabled) == (True, False)
 
 
 # --- delayed SCA ---
@@ -182,7 +182,7 @@ def test_after_the_delay_the_user_starts_sca(demo: Demo, sandbox: Sandbox):
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
-    BankOrder.update(called_at=batch.created_at - timedelta(seconds=90)).execute()
+    BankOrder.update(submitted_at=batch.created_at - timedelta(seconds=90)).execute()
     assert sca.step_of_payment(demo.view(batch)).how == "begin"
 
 

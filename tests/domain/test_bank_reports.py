@@ -17,7 +17,7 @@ from domain.payments.release import release
 from domain.payroll import reopening, supersession
 from domain.reconciliation import bank_reports
 from models import (
-    BankExchange,
+    BankCall,
     BankOrder,
     Batch,
     BatchLine,
@@ -102,20 +102,20 @@ def test_a_status_report_changes_the_state(demo: Demo, sent: Batch, status: str,
     raw = raw.replace(b"</GrpSts>", b"</GrpSts><StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>")
     assert take(demo, sent, raw) == state
     assert set(lines(sent)) == {line}
-    kept = BankExchange.select().where(BankExchange.call == "file").get()
-    assert (kept.outcome, kept.raw_status) == ("pain.002", status)
+    kept = BankCall.select().where(BankCall.operation == "file").get()
+    assert (kept.outcome, kept.bank_status) == ("pain.002", status)
 
 
 @pytest.mark.parametrize("status", ["ACSP", "ACSC", "RJCT", "CANC"])
 def test_a_report_about_a_linked_order_proves_nothing(demo: Demo, linked: Batch, status: str):
     raw = report(f"<GrpSts>{status}</GrpSts>", message_id=order_of(linked).msg_id)
-    asked = BankExchange.select().count()
+    asked = BankCall.select().count()
     with pytest.raises(BankFileRefused, match="hint"):
         take(demo, linked, raw)
     assert (Batch.get_by_id(linked.id).state, set(lines(linked))) == ("at_bank", {"sent"})
-    assert BankOrder.get().asked_at is not None, "the bank was asked"
+    assert BankOrder.get().status_checked_at is not None, "the bank was asked"
     assert Evidence.select().where(Evidence.trust == "hint").count() == 1
-    assert BankExchange.select().count() > asked
+    assert BankCall.select().count() > asked
 
 
 def test_a_statement_about_a_linked_order_proves_nothing(demo: Demo, linked: Batch):
@@ -251,7 +251,7 @@ def test_an_unrelated_file_changes_nothing(demo: Demo, sent: Batch):
             take(demo, sent, raw)
         assert told.value.reason == reason
     assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("sending", {"sent"})
-    assert BankExchange.select().where(BankExchange.call == "file").count() == 0
+    assert BankCall.select().where(BankCall.operation == "file").count() == 0
 
 
 def test_the_same_file_twice_is_nothing_new(demo: Demo, sent: Batch):
@@ -278,7 +278,7 @@ def test_money_that_moves_for_a_replaced_payment_is_told_and_can_be_settled(demo
     take(demo, sent, report(f"<GrpSts>RJCT</GrpSts>{reason}", message_id=order_of(sent).msg_id))
     with transaction(demo.client.id):
         supersession.supersede_batches(sent.run, "run_again")
-    assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("replaced", {"void"})
+    assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("replaced", {"superseded"})
     assert take(demo, sent, lump(sent)) == "disputed"
     assert set(lines(sent)) == {"disputed"}
     for who in ("anna", "bram"):
@@ -291,7 +291,7 @@ def test_how_many_people_must_prove_it_does_not_change_with_the_setting(demo: De
     colleague = Membership.create(user=make_user(name="Naomi Meijer"), client=demo.client, role="approver")
     authorise(demo.client, colleague.user)
     Pin.create(user=colleague.user, pin_hash=passwords.hash_pin(colleague.user_id, PIN))
-    Client.update(four_eyes_cents=0).execute()
+    Client.update(dual_approval_from_cents=0).execute()
     account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
     Batch.update(bank_account=account.id).execute()
@@ -300,7 +300,7 @@ def test_how_many_people_must_prove_it_does_not_change_with_the_setting(demo: De
     manual_submission.download_order_file(demo.membership, batch.reference)
     said = (batch.reference, manual_submission.REFUSED, PIN)
     manual_submission.report_manual_outcome(demo.membership, *said, here(demo.membership))
-    Client.update(four_eyes_cents=None).execute()
+    Client.update(dual_approval_from_cents=None).execute()
     with transaction(demo.client.id):
         settlement.settle(order_of(batch), "worker")
     assert set(lines(batch)) == {"sent"}, "one of the two who approved it is not enough"

@@ -23,7 +23,7 @@ from domain.orders import cancellation, sca, sca_state
 from domain.orders.cancellation import CancellationStatus
 from domain.payments import amendments
 from domain.payroll import reopening
-from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
+from models import AuditEvent, BankCall, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
 from tests.support.books import require_right_books
 from tests.support.factories import PIN, PSU, Demo, here, make_user
@@ -74,7 +74,7 @@ def test_an_unsigned_order_is_cancelled(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
     assert ask(demo, batch) == "cancelled"
-    assert (statuses(sandbox), BankOrder.get().state) == (["CANC"], "ended")
+    assert (statuses(sandbox), BankOrder.get().state) == (["CANC"], "closed")
     event = AuditEvent.get(AuditEvent.kind == "batch.bank_cancelled")
     assert event.actor == f"user:{demo.user.id}"
     assert shown(demo, batch) is None
@@ -270,7 +270,7 @@ def test_a_pin_is_required(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     with pytest.raises(PinWrong):
         cancellation.request_cancellation(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
-    assert not BankExchange.select().where(BankExchange.call == cancellation.CALL).exists()
+    assert not BankCall.select().where(BankCall.operation == cancellation.CALL).exists()
 
 
 def test_only_approvers_may_cancel(demo: Demo, sandbox: Sandbox):

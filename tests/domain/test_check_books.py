@@ -60,19 +60,19 @@ EXCLUDED = {
     "batch.id": "the row itself",
     "batch.description": "what the run is called; shown only",
     "batch.file_debtor_iban": "what the file names; warns only, the account is chosen in the app",
-    "batch.state_at": "when it came to be so; shown only",
+    "batch.state_changed_at": "when it came to be so; shown only",
     "batch.created_at": "shown only",
     "batch.period_start": "shown only; the run is known by its number",
     "batch.period_end": "shown only; the run is known by its number",
-    "batch.picked": "shown only: the run is from before the connection",
-    "batch.missing_count": "shown only: people of the run without a line",
-    "batch.missing_names": "shown only: people of the run without a line",
-    "batch.changed_by": "who may approve, not what is paid; the log holds who changed what",
-    "batch.lines_version": "a counter; what rests on it is in lines_kept",
+    "batch.is_manually_imported": "shown only: the run is from before the connection",
+    "batch.unpaid_employee_count": "shown only: people of the run without a line",
+    "batch.unpaid_employee_names": "shown only: people of the run without a line",
+    "batch.last_edited_by": "who may approve, not what is paid; the log holds who changed what",
+    "batch.lines_version": "a counter; what rests on it is in totals_cache",
     "batch_line.id": "the row itself",
-    "batch_line.paid_cents": "shown only: what was paid to this person before",
-    "batch_line.name_match": "what the bank found of the name; what is sent is compared with what was approved",
-    "batch_line.name_at_bank": "what the bank found of the name; what is sent is compared with what was approved",
+    "batch_line.already_paid_cents": "shown only: what was paid to this person before",
+    "batch_line.vop_result": "what the bank found of the name; what is sent is compared with what was approved",
+    "batch_line.vop_name": "what the bank found of the name; what is sent is compared with what was approved",
     "batch_line.reference_type": "said by the description, which is compared",
     "batch_line.reference_issuer": "said by the description, which is compared",
     "due.id": "the row itself",
@@ -83,16 +83,16 @@ EXCLUDED = {
     "release.void_reason": "why it no longer stands; whether it does is compared",
     "approval.id": "the row itself",
     "approval.ip": "where from, not what",
-    "approval.fixed_day": "whether the day is free again when it is voided; the day itself is compared",
+    "approval.date_was_automatic": "whether the day is free again when it is voided; the day itself is compared",
     "approval.approved_at": "when, not what; the log holds it",
     "approval.void_reason": "why it no longer stands; whether it does is compared",
     "bank_order.id": "the row itself",
-    "bank_order.raw_status": "the bank's last word as it was; the evidence decides",
+    "bank_order.bank_status": "the bank's last word as it was; the evidence decides",
     "bank_order.authorisation_id": "where the signature is followed",
-    "bank_order.return_hash": "lets the redirect of the bank in, which proves nothing",
-    "bank_order.notify_hash": "lets a signal of the bank in, which proves nothing",
-    "bank_order.returned_at": "when the redirect came, which proves nothing",
-    "bank_order.asked_at": "when it was asked last",
+    "bank_order.redirect_state_hash": "lets the redirect of the bank in, which proves nothing",
+    "bank_order.callback_state_hash": "lets a signal of the bank in, which proves nothing",
+    "bank_order.psu_returned_at": "when the redirect came, which proves nothing",
+    "bank_order.status_checked_at": "when it was asked last",
     "bank_order.attempts": "when it is asked next",
     "bank_order.due_at": "when it is asked next",
     "bank_order.lease_until": "which worker has it",
@@ -102,13 +102,13 @@ EXCLUDED = {
     "evidence.document_sha256": "which file said it, which is not kept; of a hint it is part of the key",
     "evidence.received_at": "when we heard it; the bank's own time decides",
     "bank_transaction.id": "the row itself",
-    "bank_transaction.bank_key": "what tells bookings of the bank's list apart; the booking itself is compared",
-    "bank_transaction.value_on": "shown only",
-    "bank_transaction.party_name": "shown only; a booking is known by its ids",
-    "bank_transaction.party_iban": "shown only; a booking is known by its ids",
+    "bank_transaction.dedupe_key": "what tells bookings of the bank's list apart; the booking itself is compared",
+    "bank_transaction.value_date": "shown only",
+    "bank_transaction.counterparty_name": "shown only; a booking is known by its ids",
+    "bank_transaction.counterparty_iban": "shown only; a booking is known by its ids",
     "bank_transaction.batch_count": "shown only; a lump is known by its reference",
     "bank_transaction.is_batch": "shown only",
-    "bank_transaction.seen_at": "when we heard it",
+    "bank_transaction.imported_at": "when we heard it",
 }
 
 
@@ -171,14 +171,14 @@ def _made(sandbox: Sandbox) -> Books:
             release(Membership.get_by_id(who.id), batch.reference, demo.view(batch).digest, "session", PSU)
     found = [Batch.get_by_id(batch.id) for batch in (lump, by_line, again, half, approved, last)]
     assert [batch.state for batch in found] == ["executed", "partly_executed", "open", "open", "approved", "open"]
-    assert BankTransaction.select().where(BankTransaction.role == "return").count() == 1
+    assert BankTransaction.select().where(BankTransaction.match_type == "return").count() == 1
     return Books(demo, *found)
 
 
 def _second_approver(demo: Demo) -> Membership:
     user = make_user(name="Naomi")
     authorise(demo.client, user)
-    Client.update(four_eyes_cents=10_00).where(Client.id == demo.client.id).execute()
+    Client.update(dual_approval_from_cents=10_00).where(Client.id == demo.client.id).execute()
     demo.membership = Membership.get_by_id(demo.membership.id)
     return Membership.create(user=user, client=demo.client, role="approver")
 
@@ -229,28 +229,28 @@ def row_of(books: Books, table: Any) -> Any:
 
 
 # Columns that say nothing of that row: a lump has no end-to-end id.
-ROWS = {"bank_transaction.end_to_end_id": lambda: BankTransaction.get(BankTransaction.role == "line")}
+ROWS = {"bank_transaction.end_to_end_id": lambda: BankTransaction.get(BankTransaction.match_type == "line")}
 
 
 # Values that the type of a column alone does not tell.
 VALUES: dict[str, Callable[[Any], Any]] = {
     "batch.kind": lambda _: "wage_tax",
     "batch.state": lambda _: "rejected",
-    "batch.lines_kept": lambda row: _kept(row),
+    "batch.totals_cache": lambda row: _kept(row),
     "batch_line.state": lambda _: "rejected",
     "due.lines": lambda row: [[*one[:5], "NL64TRIO0379501686", *one[6:]] for one in row.lines],
-    "release.proof": lambda _: "pin",
-    "approval.proof": lambda _: "pin",
-    "bank_order.state": lambda _: "ended",
-    "bank_order.called_at": lambda _: None,
-    "bank_order.form": lambda _: "json",
-    "bank_order.body_sealed": lambda row: row.body_sealed.replace("A", "B"),
+    "release.authentication_method": lambda _: "pin",
+    "approval.authentication_method": lambda _: "pin",
+    "bank_order.state": lambda _: "closed",
+    "bank_order.submitted_at": lambda _: None,
+    "bank_order.message_format": lambda _: "json",
+    "bank_order.body_encrypted": lambda row: row.body_encrypted.replace("A", "B"),
     "order_line.standing": lambda _: "unpaid",
     "evidence.source": lambda _: "report",
     "evidence.trust": lambda _: "hint",
     "evidence.code": lambda _: "RJCT",
-    "bank_transaction.role": lambda _: "line",
-    "bank_transaction.text": lambda row: row.text.replace("-", "x"),
+    "bank_transaction.match_type": lambda _: "line",
+    "bank_transaction.remittance_information": lambda row: row.remittance_information.replace("-", "x"),
 }
 
 
@@ -334,19 +334,25 @@ def _of(table: Any, batch: str) -> Callable[[Books], Any]:
 
 
 def _booking(role: str) -> Callable[[Books], Any]:
-    return lambda _: BankTransaction.get(BankTransaction.role == role)
+    return lambda _: BankTransaction.get(BankTransaction.match_type == role)
 
 
 OTHERS = {
-    "an approved line gets another account": Change(_line("approved"), "iban", "NL64TRIO0379501686", "the log says"),
-    "an approved line gets another name at the bank": Change(
-        _line("approved"), "name_sent", "Mallory", "not those that were approved"
+    "an approved line gets another account": Change(
+        _line("approved"), "creditor_iban", "NL64TRIO0379501686", "the log says"
     ),
-    "an approved line is struck": Change(_line("approved"), "state", "refused", "not those that were approved"),
+    "an approved line gets another name at the bank": Change(
+        _line("approved"), "creditor_name_sepa", "Mallory", "not those that were approved"
+    ),
+    "an approved line is struck": Change(_line("approved"), "state", "excluded", "not those that were approved"),
     "an open line gets another amount": Change(_line("open"), "amount_cents", 1, "total or count"),
-    "an open line gets another account": Change(_line("open"), "iban", "NL64TRIO0379501686", "not what the log"),
-    "an open line gets another name at the bank": Change(_line("open"), "name_sent", "Mallory", "name for the bank"),
-    "an open line gets another text": Change(_line("open"), "description_sent", "x", "not that of whom it is owed"),
+    "an open line gets another account": Change(
+        _line("open"), "creditor_iban", "NL64TRIO0379501686", "not what the log"
+    ),
+    "an open line gets another name at the bank": Change(
+        _line("open"), "creditor_name_sepa", "Mallory", "name for the bank"
+    ),
+    "an open line gets another text": Change(_line("open"), "remittance_sepa", "x", "not that of whom it is owed"),
     "an open line is called paid": Change(_line("open"), "state", "rejected", "it is rejected in a payment"),
     "an open payment gets another account": Change(
         lambda books: books.open, "bank_account", lambda books: books.demo.other.id, "not the one that the log"
@@ -366,18 +372,20 @@ OTHERS = {
         lambda books: books.lump, "state", "signed", "the evidence says executed"
     ),
     "a returned line counts as paid": Change(_line("by_line"), "state", "executed", "the payment shows executed"),
-    "a booking of a line changes its amount": Change(_booking("line"), "cents", -1, "nothing follows from it"),
+    "a booking of a line changes its amount": Change(_booking("line"), "amount_cents", -1, "nothing follows from it"),
     "a booking of a line becomes another's": Change(_booking("line"), "end_to_end_id", "x", "another end-to-end id"),
     "a return is not ours": Change(_booking("return"), "order", None, "counts for nothing"),
-    "a return is another day's": Change(_booking("return"), "booked_on", date(2026, 1, 2), "no such booking is there"),
-    "a lump is not ours": Change(_booking("lump"), "order", None, "counts for nothing"),
+    "a return is another day's": Change(
+        _booking("return"), "booking_date", date(2026, 1, 2), "no such booking is there"
+    ),
+    "a lump is not ours": Change(_booking("batch"), "order", None, "counts for nothing"),
     "a due is of nobody": Change(
         lambda books: Due.get_by_id(_line("open")(books).due_id), "owed_cents", 0, "newest version"
     ),
     "a due waits, though its run was read": Change(
         lambda books: Due.get_by_id(_line("open")(books).due_id), "suspended_at", utcnow(), "suspended"
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -391,7 +399,8 @@ def test_a_change_in_another_state_is_found(books: Books, name: str):
 @pytest.mark.parametrize("table", [Evidence, BankTransaction], ids=lambda one: one.__name__)
 def test_a_row_that_is_gone_is_found(books: Books, table: Any):
     order = BankOrder.get(BankOrder.batch == books.lump.id)
-    row = table.get(table.order == order.id, table.cents.is_null(False))
+    cents = table.amount_cents if table is BankTransaction else table.cents
+    row = table.get(table.order == order.id, cents.is_null(False))
     with models.database.atomic() as change:
         models.database.execute_sql(f'delete from "{table._meta.table_name}" where id = {row.id}')
         assert [one for one in integrity.find_inconsistencies() if books.lump.reference in one]

@@ -45,8 +45,8 @@ def test_a_change_requires_the_clients_lock(demo: Demo, elsewhere: Client):
 def test_the_test_guard_finds_a_change_without_a_lock(demo: Demo):
     batch = demo.batch()
     with pytest.raises(AssertionError, match="batch is changed"), transaction():
-        Batch.update(difference=True).where(Batch.id == batch.id).execute()
-    assert not Batch.get_by_id(batch.id).difference
+        Batch.update(is_supplement=True).where(Batch.id == batch.id).execute()
+    assert not Batch.get_by_id(batch.id).is_supplement
     with transaction():
         User.update(name="Wouter").where(User.id == demo.user.id).execute()
 
@@ -100,7 +100,7 @@ def test_concurrent_actions_cause_no_deadlock(demo: Demo):
     user = make_user(name="Naomi")
     authorise(demo.client, user)
     naomi = Membership.create(user=user, client=demo.client, role="approver")
-    Client.update(four_eyes_cents=10_00).execute()
+    Client.update(dual_approval_from_cents=10_00).execute()
     batches = [demo.batch(number=number) for number in (1, 2)]
     later = next_bank_day(today_amsterdam() + timedelta(days=7))
 

@@ -26,14 +26,14 @@ from domain.outbox.mail import MailMessage
 from domain.payments.release import release
 from models import (
     AuditEvent,
-    BankAccess,
     BankAccount,
-    BankLink,
+    BankConsent,
     Batch,
+    ConsentUsage,
     Membership,
-    Notification,
     OutgoingMail,
     PayrollCompany,
+    PushNotification,
 )
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory
@@ -60,30 +60,30 @@ def owner(world: Services) -> Membership:
     return membership
 
 
-def fresh(link: BankLink) -> BankLink:
-    return BankLink.get_by_id(link.id)
+def fresh(link: BankConsent) -> BankConsent:
+    return BankConsent.get_by_id(link.id)
 
 
-def due(link: BankLink) -> None:
-    BankLink.update(due_at=datetime.now(UTC) - timedelta(seconds=1)).where(BankLink.id == link.id).execute()
+def due(link: BankConsent) -> None:
+    BankConsent.update(due_at=datetime.now(UTC) - timedelta(seconds=1)).where(BankConsent.id == link.id).execute()
 
 
-def look(link: BankLink) -> BankLink:
+def look(link: BankConsent) -> BankConsent:
     """Run the sync job now."""
     due(link)
     assert account_sync.sync_consent(link.id)
     return fresh(link)
 
 
-def used(link: BankLink) -> dict[str, int]:
-    return {row.what: row.times for row in BankAccess.select().where(BankAccess.link == link.id)}
+def used(link: BankConsent) -> dict[str, int]:
+    return {row.resource: row.read_count for row in ConsentUsage.select().where(ConsentUsage.consent == link.id)}
 
 
 # --- granting -------------------------------------------------------------------------------------
 def test_the_last_day_comes_from_the_bank(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
-    assert (link.status, link.consent_status, link.bank_name) == (
+    assert (link.status, link.bank_consent_status, link.bank_name) == (
         "valid",
         "valid",
         linking.bank_config_of("redirect").name,
@@ -110,7 +110,7 @@ def test_another_user_cannot_complete_the_consent(owner: Membership):
 
 def test_an_undecided_consent_stays_pending(owner: Membership):
     begin(owner.client, owner.user)
-    link = BankLink.get()
+    link = BankConsent.get()
     with pytest.raises(ConsentPending):
         linking.import_accounts(link, PSU)
     assert fresh(link).status == "started"
@@ -120,7 +120,7 @@ def test_a_declined_consent_links_nothing(owner: Membership):
     state = begin(owner.client, owner.user).decide("weigeren")
     with pytest.raises(ConsentRefused):
         linking.complete_consent(state, owner.user, PSU)
-    assert (BankLink.get().status, BankLink.get().consent_status) == ("refused", "rejected")
+    assert (BankConsent.get().status, BankConsent.get().bank_consent_status) == ("declined", "rejected")
     assert BankAccount.select().count() == 0
 
 
@@ -135,7 +135,7 @@ def test_completion_can_be_repeated_after_an_outage(owner: Membership, sandbox: 
 
 def test_accounts_are_imported_if_the_redirect_never_returns(owner: Membership):
     begin(owner.client, owner.user).decide("toestaan", *BOTH)
-    link = look(BankLink.get())
+    link = look(BankConsent.get())
     assert link.status == "valid"
     assert [row.iban for row in BankAccount.select().order_by(BankAccount.id)] == list(BOTH)
     assert linking.payable_accounts(owner.client) == []
@@ -144,13 +144,13 @@ def test_accounts_are_imported_if_the_redirect_never_returns(owner: Membership):
 
 def test_an_undecided_consent_is_polled_for_a_day(owner: Membership):
     begin(owner.client, owner.user)
-    link = look(BankLink.get())
+    link = look(BankConsent.get())
     assert link.status == "started"
     assert link.due_at is not None
     assert link.due_at > datetime.now(UTC)
-    BankLink.update(created_at=datetime.now(UTC) - timedelta(hours=25)).execute()
+    BankConsent.update(created_at=datetime.now(UTC) - timedelta(hours=25)).execute()
     link = look(link)
-    assert (link.status, link.due_at) == ("refused", None)
+    assert (link.status, link.due_at) == ("declined", None)
 
 
 # --- status ---------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_the_job_detects_an_expired_consent(owner: Membership, sandbox: Sandbox)
     link = linked(owner.client, owner.user)
     advance(sandbox, 6)
     link = look(link)
-    assert (link.status, link.consent_status, link.due_at) == ("ended", "expired", None)
+    assert (link.status, link.bank_consent_status, link.due_at) == ("ended", "expired", None)
     assert consents.consent_view(link).word == "expired"
     assert audit.verify_chain(owner.client_id) == []
 
@@ -173,7 +173,7 @@ def test_the_job_detects_a_revoked_consent(owner: Membership, sandbox: Sandbox):
 def test_a_consent_unknown_to_the_bank_has_ended(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_forgets_consent=True)
-    assert (look(link).status, fresh(link).consent_status) == ("ended", "unknown")
+    assert (look(link).status, fresh(link).bank_consent_status) == ("ended", "unknown")
 
 
 def test_an_account_call_can_reveal_that_the_consent_has_ended(owner: Membership, sandbox: Sandbox):
@@ -183,7 +183,7 @@ def test_an_account_call_can_reveal_that_the_consent_has_ended(owner: Membership
     with pytest.raises(ConsentEnded):
         bank = linking.services().bank
         consents.call_with_quota(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
-    assert (fresh(link).status, fresh(link).consent_status) == ("ended", "expired")
+    assert (fresh(link).status, fresh(link).bank_consent_status) == ("ended", "expired")
 
 
 def test_an_ended_consent_keeps_its_accounts_and_balances(owner: Membership, sandbox: Sandbox):
@@ -206,7 +206,7 @@ def test_payments_work_after_the_consent_has_ended(world: Services, sandbox: San
 
 def test_after_its_last_day_it_is_expired_even_if_the_bank_is_down(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
+    BankConsent.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     sandbox.fault(bank_down=True)
     assert consents.consent_view(look(link)).word == "expired"
 
@@ -231,7 +231,7 @@ def test_one_worker_syncs_at_a_time(owner: Membership):
     link = linked(owner.client, owner.user)
     due(link)
     assert account_sync.due_consents() == [link.id]
-    BankLink.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
+    BankConsent.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
     assert account_sync.due_consents() == []
     assert not account_sync.sync_consent(link.id)
 
@@ -282,7 +282,7 @@ def test_the_quota_is_per_resource_day_and_consent(owner: Membership, monkeypatc
 def test_reads_with_the_customer_present_are_not_counted(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     for _ in range(6):
-        BankLink.update(looked_at=None).execute()
+        BankConsent.update(balances_requested_at=None).execute()
         account_sync.refresh_balances(owner.client, PSU)
     assert used(link) == {}
 
@@ -375,22 +375,22 @@ def test_each_owner_is_told_once_that_the_bank_ended_a_consent_early(owner: Memb
     look(link)
     assert not consents.terminate_consent(fresh(link), "expired")  # seen a second time by another call
     assert [(mail.kind, mail.user_id) for mail in OutgoingMail.select()] == [("consent_ended", owner.user_id)]
-    (told,) = Notification.select()
-    assert (told.what, told.path) == ("consent_ended", f"/{owner.client.public_id}/saldo")
+    (told,) = PushNotification.select()
+    assert (told.event, told.path) == ("consent_ended", f"/{owner.client.public_id}/saldo")
 
 
 def test_nobody_is_told_of_a_consent_that_ended_on_its_day_or_was_replaced(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
+    BankConsent.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     consents.terminate_consent(fresh(link), "expired")
-    BankLink.update(status="valid", valid_until=consents.today_amsterdam()).execute()
+    BankConsent.update(status="valid", valid_until=consents.today_amsterdam()).execute()
     consents.terminate_consent(fresh(link), consents.REPLACED)
     assert OutgoingMail.select().count() == 0
 
 
 def test_nobody_is_told_of_a_consent_without_an_account(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    BankLink.update(holder_confirmed_at=None).execute()
+    BankConsent.update(holder_confirmed_at=None).execute()
     consents.terminate_consent(fresh(link), "revokedByPsu")
     assert OutgoingMail.select().count() == 0
 
@@ -413,8 +413,8 @@ def test_a_renewal_keeps_the_accounts_and_ends_the_older_consent(owner: Membersh
     rows = {row.iban: row.id for row in BankAccount.select()}
     newer = begin(owner.client, owner.user).allow()
     assert {row.iban: row.id for row in BankAccount.select()} == rows
-    assert {row.link_id for row in BankAccount.select()} == {newer.id}
-    assert (fresh(older).status, fresh(older).consent_status, fresh(older).due_at) == ("ended", "replaced", None)
+    assert {row.consent_id for row in BankAccount.select()} == {newer.id}
+    assert (fresh(older).status, fresh(older).bank_consent_status, fresh(older).due_at) == ("ended", "replaced", None)
     assert newer.holder_confirmed_at, "the same name was confirmed before"
     assert consents.consents_needing_renewal(owner.client) == []
 
@@ -424,14 +424,14 @@ def test_a_renewal_keeps_the_mapping(world: Services, sandbox: Sandbox):
     newer = begin(demo.client, demo.user).allow()
     assert PayrollCompany.get().bank_account_id == demo.account.id
     assert [account.id for account in linking.payable_accounts(demo.client)] == [demo.account.id, demo.other.id]
-    assert BankAccount.get_by_id(demo.account.id).link_id == newer.id
+    assert BankAccount.get_by_id(demo.account.id).consent_id == newer.id
 
 
 def test_a_partial_renewal_keeps_the_older_consent(owner: Membership):
     older = linked(owner.client, owner.user)
     newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert fresh(older).status == "valid"
-    assert {row.iban: row.link_id for row in BankAccount.select()} == {DEMO_IBAN: newer.id, OTHER_IBAN: older.id}
+    assert {row.iban: row.consent_id for row in BankAccount.select()} == {DEMO_IBAN: newer.id, OTHER_IBAN: older.id}
 
 
 def test_a_renewal_with_another_holder_needs_confirmation(owner: Membership, sandbox: Sandbox):
@@ -450,4 +450,4 @@ def test_an_older_redirect_does_not_take_accounts_from_a_newer_consent(owner: Me
     linking.complete_consent(state, owner.user, PSU)
     newer = begin(owner.client, owner.user).allow()
     linking.complete_consent(state, owner.user, PSU)
-    assert {row.link_id for row in BankAccount.select()} == {newer.id}
+    assert {row.consent_id for row in BankAccount.select()} == {newer.id}

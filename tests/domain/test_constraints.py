@@ -6,7 +6,7 @@ import pytest
 from peewee import DatabaseError
 
 from core.clock import utcnow
-from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Due, Release
+from models import AuditEvent, BankCall, BankOrder, Batch, BatchLine, Due, Release
 from tests.support.factories import Demo
 from tests.support.orders import put_at_bank
 
@@ -14,19 +14,21 @@ from tests.support.orders import put_at_bank
 def _release(batch: Batch, total: int, count: int) -> Release:
     return Release.create(
         batch=batch, user=batch.client.memberships.get().user_id, digest="d", debtor_iban="x",
-        execution_date=date(2026, 11, 24), total_cents=total, line_count=count, proof="session", ip="-",
+        execution_date=date(2026, 11, 24), total_cents=total, line_count=count, authentication_method="session", ip="-",
     )  # fmt: skip
 
 
 def _order(batch: Batch, release: Release, name: str) -> BankOrder:
     return BankOrder.create(
-        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=name, request_id=name,
-        body_sealed="-", body_sha256="-", total_cents=release.total_cents, line_count=release.line_count,
-        execution_date=release.execution_date, return_hash=name,
+        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=name, x_request_id=name,
+        body_encrypted="-", body_sha256="-", total_cents=release.total_cents, line_count=release.line_count,
+        execution_date=release.execution_date, redirect_state_hash=name,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("change", [{"amount_cents": 1}, {"iban": "X"}, {"name_sent": "X"}, {"name_shown": "X"}])
+@pytest.mark.parametrize(
+    "change", [{"amount_cents": 1}, {"creditor_iban": "X"}, {"creditor_name_sepa": "X"}, {"creditor_name": "X"}]
+)
 def test_the_facts_of_a_line_cannot_be_changed(demo: Demo, change: dict):
     batch = demo.batch()
     with pytest.raises(DatabaseError):
@@ -46,7 +48,7 @@ def test_the_audit_log_is_append_only(demo: Demo):
     with pytest.raises(DatabaseError):
         AuditEvent.delete().execute()
     assert AuditEvent.select().count() > 0
-    assert BankExchange.select().count() == 0
+    assert BankCall.select().count() == 0
 
 
 @pytest.mark.parametrize(("extra", "lines"), [(1, 3), (-1, 3), (0, 2)])
@@ -87,7 +89,9 @@ def test_an_order_line_beyond_its_due_is_refused(demo: Demo, standing: str):
     batch, other = demo.batch(), demo.batch(number=2)
     put_at_bank(batch, "at_bank", standing)
     first = BatchLine.get(BatchLine.batch == batch.id)
-    BatchLine.update(due=first.due_id).where(BatchLine.batch == other.id, BatchLine.iban == first.iban).execute()
+    BatchLine.update(due=first.due_id).where(
+        BatchLine.batch == other.id, BatchLine.creditor_iban == first.creditor_iban
+    ).execute()
     with pytest.raises(DatabaseError, match="more than is owed to this person"):
         put_at_bank(other, "at_bank")
 
@@ -97,7 +101,9 @@ def test_an_unpaid_or_returned_amount_can_be_ordered_again(demo: Demo, standing:
     batch, other = demo.batch(), demo.batch(number=2)
     put_at_bank(batch, "rejected", standing)
     first = BatchLine.get(BatchLine.batch == batch.id)
-    BatchLine.update(due=first.due_id).where(BatchLine.batch == other.id, BatchLine.iban == first.iban).execute()
+    BatchLine.update(due=first.due_id).where(
+        BatchLine.batch == other.id, BatchLine.creditor_iban == first.creditor_iban
+    ).execute()
     assert put_at_bank(other, "at_bank").line_count == 3
 
 

@@ -68,8 +68,8 @@ def _submit_and_crash(url: str, batch: Batch, place: int) -> bool:
 
 def _pass_an_hour(batch: Batch) -> None:
     ago = utcnow() - timedelta(hours=1)
-    orders = BankOrder.update(lease_until=ago, called_at=ago).where(BankOrder.batch == batch.id)
-    orders.where(BankOrder.called_at.is_null(False)).execute()
+    orders = BankOrder.update(lease_until=ago, submitted_at=ago).where(BankOrder.batch == batch.id)
+    orders.where(BankOrder.submitted_at.is_null(False)).execute()
     BankOrder.update(lease_until=ago).where(BankOrder.batch == batch.id).execute()
     BankOrder.update(due_at=ago).where(BankOrder.batch == batch.id, BankOrder.due_at.is_null(False)).execute()
 

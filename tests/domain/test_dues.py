@@ -39,11 +39,14 @@ def struck(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: in
 
 
 def people(found: Matching) -> dict[frozenset[tuple[str, str]], tuple[int, ...]]:
-    return {frozenset((one.name_shown, one.iban) for one in person.lines): person.dues for person in found.people}
+    return {
+        frozenset((one.creditor_name, one.creditor_iban) for one in person.lines): person.dues
+        for person in found.people
+    }
 
 
 def pay(lines: list[PayableLine], earlier: list[EarlierLine]) -> list[tuple[str, int, int | None]]:
-    return [(one.iban, one.amount_cents, one.paid_cents) for one in payable(lines, earlier).pay]
+    return [(one.creditor_iban, one.amount_cents, one.already_paid_cents) for one in payable(lines, earlier).pay]
 
 
 # --- who is who -----------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ def test_a_return_from_the_old_account_is_paid_to_the_new_one():
 def test_a_payment_to_an_old_account_counts_for_the_account_that_replaced_it():
     lines = [line("A", "NEW", 1000), line("A", "SAVINGS", 300)]
     found = payable(lines, [committed("OLD", 1000), committed("SAVINGS", 200, id=2)])
-    assert [(one.iban, one.amount_cents) for one in found.pay] == [("SAVINGS", 100)]
+    assert [(one.creditor_iban, one.amount_cents) for one in found.pay] == [("SAVINGS", 100)]
     assert found.overpaid == []
 
 
@@ -204,7 +207,7 @@ def test_another_description_alone_pays_nothing():
 def test_of_two_lines_to_one_account_the_higher_one_is_paid():
     lines = [line("A", "X", 2000, "Salaris mei"), line("A", "X", 600, "Vakantiegeld")]
     found = payable(lines, [committed("X", 2000), committed("X", 500, text="Vakantiegeld", id=2)])
-    assert [(one.description_shown, one.amount_cents, one.paid_cents) for one in found.pay] == [
+    assert [(one.remittance, one.amount_cents, one.already_paid_cents) for one in found.pay] == [
         ("Vakantiegeld", 100, 500)
     ]
 
@@ -241,7 +244,10 @@ def held(iban: str, cents: int, name: str = "A", text: str = "Salaris") -> Payab
 
 def split(lines: list[PayableLine], earlier: list[EarlierLine]) -> tuple[list, list]:
     found = payable(lines, earlier)
-    return ([(one.iban, one.amount_cents) for one in found.pay], [(one.iban, one.amount_cents) for one in found.held])
+    return (
+        [(one.creditor_iban, one.amount_cents) for one in found.pay],
+        [(one.creditor_iban, one.amount_cents) for one in found.held],
+    )
 
 
 def test_a_held_line_is_owed_and_never_paid():
@@ -274,7 +280,7 @@ def test_lines_without_a_name_are_people_by_their_accounts():
 
 def test_of_two_who_share_a_due_each_gets_at_most_their_own_line():
     found = payable([line("A", "X", 200), line("B", "X", 100)], [committed("X", 50, "C")])
-    assert [(one.name_shown, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
+    assert [(one.creditor_name, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
 
 
 # --- laws over whole histories --------------------------------------------------------------------
@@ -309,7 +315,7 @@ class RunKept:
         return [
             KnownPerson(
                 number, one.names, one.accounts, frozenset(normalise_name(paid.name) for paid in one.earlier),
-                frozenset(paid.iban for paid in one.earlier), one.employee,
+                frozenset(paid.creditor_iban for paid in one.earlier), one.employee,
             )
             for number, one in self.dues.items()
         ]  # fmt: skip
@@ -321,8 +327,8 @@ class RunKept:
             self.dues[gone.due].owed = 0
         for person in found.people:
             due = self._due(person.dues)
-            due.names = frozenset(normalise_name(one.name_shown) for one in person.lines)
-            due.accounts = frozenset(one.iban for one in person.lines)
+            due.names = frozenset(normalise_name(one.creditor_name) for one in person.lines)
+            due.accounts = frozenset(one.creditor_iban for one in person.lines)
             numbers = {one.employee for one in person.lines}
             due.employee = numbers.pop() if len(numbers) == 1 else None
             due.owed = person.owed_cents
@@ -341,7 +347,7 @@ class RunKept:
 
     def commit(self, due: Due, lines: list[PayableLine]) -> None:
         due.earlier += [
-            EarlierLine(number, one.name_shown, one.iban, one.amount_cents, one.description_shown)
+            EarlierLine(number, one.creditor_name, one.creditor_iban, one.amount_cents, one.remittance)
             for number, one in enumerate(lines, len(due.earlier))
         ]
 
@@ -362,7 +368,7 @@ def test_no_person_gets_more_than_the_newest_version_owes(versions: list[list[Pa
     for lines in versions:
         for one in run.pay(lines):
             assert one.amount_cents > 0
-            got[one.iban] += one.amount_cents
+            got[one.creditor_iban] += one.amount_cents
         most = max(most, sum(one.amount_cents for one in lines))
         assert sum(due.owed for due in run.dues.values()) == sum(one.amount_cents for one in lines)
         assert len({one.due for one in run.known()}) == len(run.dues)
@@ -374,10 +380,10 @@ def test_a_name_never_gets_more_than_the_highest_amount_ever_owed(versions: list
     for lines in versions:
         owed = Counter()
         for one in lines:
-            owed[one.name_shown] += one.amount_cents
+            owed[one.creditor_name] += one.amount_cents
         most |= owed
         for one in run.pay(lines):
-            got[one.name_shown] += one.amount_cents
+            got[one.creditor_name] += one.amount_cents
     assert all(got[name] <= most[name] for name in got)
 
 
@@ -404,7 +410,9 @@ def test_changed_accounts_pay_nothing_again(lines: list[PayableLine], moved: dic
     """Whichever accounts changed, each person got what is owed."""
     run = RunKept()
     run.pay(lines)
-    changed = [line(one.name_shown, moved.get(one.iban, one.iban), one.amount_cents) for one in lines]
+    changed = [
+        line(one.creditor_name, moved.get(one.creditor_iban, one.creditor_iban), one.amount_cents) for one in lines
+    ]
     assert run.pay(changed) == []
 
 
@@ -432,11 +440,11 @@ def test_an_unchanged_excluded_line_is_never_paid(lines: list[PayableLine], data
     """Each person gets what is owed minus what was excluded, and per account no more than the version owes."""
     owed: dict[str, list[PayableLine]] = defaultdict(list)
     for one in lines:
-        owed[one.name_shown].append(one)
+        owed[one.creditor_name].append(one)
     for mine in owed.values():
         out = data.draw(st.lists(st.sampled_from(range(len(mine))), unique=True))
         gone = [mine[i] for i in out]
-        earlier = [struck(one.iban, one.amount_cents, one.name_shown, one.description_shown) for one in gone]
+        earlier = [struck(one.creditor_iban, one.amount_cents, one.creditor_name, one.remittance) for one in gone]
         kept = [one for i, one in enumerate(mine) if i not in out]
         assert Counter(payable(mine, earlier).pay) == Counter(kept)
 
@@ -463,7 +471,7 @@ def test_payable_is_owed_minus_committed(lines: list[PayableLine], before: list[
     assert sum(cents for _, _, cents in found.overpaid) == max(0, out - owed)
     to = Counter()
     for one in lines:
-        to[one.iban] += one.amount_cents
+        to[one.creditor_iban] += one.amount_cents
     for one in found.pay:
-        to[one.iban] -= one.amount_cents
+        to[one.creditor_iban] -= one.amount_cents
     assert min(to.values(), default=0) >= 0

@@ -22,7 +22,7 @@ from domain.orders import sca, status_polling, submission
 from domain.payments.release import release
 from domain.payroll import reopening
 from jobs import tasks
-from models import BankExchange, BankOrder, Batch, BatchLine, Membership, Release
+from models import BankCall, BankOrder, Batch, BatchLine, Membership, Release
 from tests.support import crashing_worker
 from tests.support.bank import press
 from tests.support.factories import PSU, Demo, authorise, make_client, make_user
@@ -61,7 +61,7 @@ def wake(batch: Batch, times: int = 3) -> Batch:
     for _ in range(times):
         BankOrder.update(lease_until=None).where(BankOrder.batch == batch.id).execute()
         BankOrder.update(due_at=batch.created_at).where(
-            BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")), BankOrder.due_at.is_null(False)
+            BankOrder.batch == batch.id, BankOrder.state.in_(("prepared", "submitted")), BankOrder.due_at.is_null(False)
         ).execute()
         for batch_id in {*submission.due_batches(), batch.id}:
             submission.submit_order(batch_id)
@@ -113,7 +113,7 @@ def test_a_delayed_worker_does_not_submit_again(sandbox: Sandbox, released: Batc
     """It read the order before it was submitted; meanwhile another worker submitted it and the answer was lost."""
     set_idempotent(sandbox, False)
     looked = submission.build_order(released)
-    assert looked is not None and looked.called_at is None
+    assert looked is not None and looked.submitted_at is None
     sandbox.fault(bank_lost_answer=True)
     submission.submit_order(released.id)
     sandbox.fault(bank_lost_answer=False)
@@ -163,7 +163,7 @@ def test_a_duplicate_error_means_that_the_bank_has_it(sandbox: Sandbox, released
     )
     assert wake(released).state == "sending"
     assert at_bank(sandbox) == [released.reference]
-    said = [row.outcome for row in BankExchange.select().where(BankExchange.call == "place")]
+    said = [row.outcome for row in BankCall.select().where(BankCall.operation == "place")]
     assert said[-1] == "unknown:DuplicateOrder"
 
 

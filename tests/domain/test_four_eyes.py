@@ -32,10 +32,10 @@ from domain.payroll import supersession
 from domain.team import members
 from models import (
     Approval,
+    ApprovalThresholdChange,
     Authority,
     Batch,
     Client,
-    FourEyesChange,
     Identification,
     Membership,
     OutgoingMail,
@@ -54,7 +54,7 @@ NAOMI = {"voornamen": "Naomi", "geslachtsnaam": "Naomi", "geboortedatum": "19850
 def naomi(demo: Demo) -> Membership:
     """A second approver. Two approvals are required from ten euros on."""
     made = colleague(demo, "Naomi")
-    Client.update(four_eyes_cents=10_00).execute()
+    Client.update(dual_approval_from_cents=10_00).execute()
     demo.membership = Membership.get_by_id(demo.membership.id)
     return Membership.get_by_id(made.id)
 
@@ -94,9 +94,9 @@ def test_one_person_twice_counts_once(demo: Demo, naomi: Membership):
 
 def test_two_approvals_are_needed_from_the_threshold_on(demo: Demo, naomi: Membership):
     one, two = demo.batch(number=1), demo.batch(number=2)
-    Client.update(four_eyes_cents=TOTAL + 1).execute()
+    Client.update(dual_approval_from_cents=TOTAL + 1).execute()
     assert isinstance(press(demo, demo.membership, one), Release)
-    Client.update(four_eyes_cents=TOTAL).execute()
+    Client.update(dual_approval_from_cents=TOTAL).execute()
     assert isinstance(press(demo, demo.membership, two), Approval)
 
 
@@ -175,7 +175,7 @@ def identify_as(user: User, **person: str | None) -> None:
     row = Identification.get(Identification.user == user.id)
     told = json.dumps(json.loads(WOUTER) | person)
     Identification.update(
-        provider="another broker", person_sealed=encrypt(told, "identification", user.id)
+        provider="another broker", person_encrypted=encrypt(told, "identification", user.id)
     ).where(Identification.id == row.id).execute()  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def test_an_operator_decides_that_two_equal_identifications_are_two_people(demo:
 def test_an_approval_without_authority_does_not_count(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
-    Authority.create(client=demo.client, user=demo.user, answer="no", reason="not_in_register")
+    Authority.create(client=demo.client, user=demo.user, answer="not_authorised", reason="not_in_register")
     assert isinstance(press(demo, naomi, batch), Approval)
     assert {row.user_id for row in Approval.select().where(Approval.voided_at.is_null())} == {naomi.user_id}
 
@@ -327,7 +327,7 @@ def test_a_stricter_threshold_applies_at_once(demo: Demo):
     assert four_eyes.set_threshold(demo.membership, 50_000_00) == "changed"
     assert four_eyes.set_threshold(demo.membership, 10_000_00) == "changed"
     assert four_eyes.set_threshold(demo.membership, 10_000_00) == "same"
-    assert Client.get().four_eyes_cents == 10_000_00
+    assert Client.get().dual_approval_from_cents == 10_000_00
 
 
 @pytest.mark.parametrize("wanted", [None, 20_000_00])
@@ -336,13 +336,13 @@ def test_a_weaker_threshold_needs_confirmation(demo: Demo, sandbox: Sandbox, wan
     naomi, helper = colleague(demo, "Naomi"), colleague(demo, "Lisanne", "preparer")
     four_eyes.set_threshold(demo.membership, 10_000_00)
     assert four_eyes.set_threshold(demo.membership, wanted) == "asked"
-    asked = FourEyesChange.get()
+    asked = ApprovalThresholdChange.get()
     for who, error in ((demo.membership, SamePerson), (helper, InsufficientRole)):
         with pytest.raises(error):
             four_eyes.confirm_threshold_change(who, asked.key)
-    assert (Client.get().four_eyes_cents, told("four_eyes_asked")) == (10_000_00, [naomi.user_id])
+    assert (Client.get().dual_approval_from_cents, told("four_eyes_asked")) == (10_000_00, [naomi.user_id])
     four_eyes.confirm_threshold_change(naomi, asked.key)
-    assert (Client.get().four_eyes_cents, FourEyesChange.select().count()) == (wanted, 0)
+    assert (Client.get().dual_approval_from_cents, ApprovalThresholdChange.select().count()) == (wanted, 0)
     with pytest.raises(NoPendingRequest):
         four_eyes.confirm_threshold_change(naomi, asked.key)
 
@@ -351,12 +351,12 @@ def test_a_weaker_threshold_needs_confirmation(demo: Demo, sandbox: Sandbox, wan
 def test_who_may_not_sign_cannot_confirm_a_weaker_threshold(demo: Demo, accomplice: str):
     naomi, other = colleague(demo, "Naomi"), colleague_without_authority(demo, "Lisanne")
     if accomplice != "unidentified":
-        authorise(demo.client, other.user, "no")
+        authorise(demo.client, other.user, "not_authorised")
     four_eyes.set_threshold(demo.membership, 0)
     four_eyes.set_threshold(demo.membership, None)
     with pytest.raises(NotIdentified if accomplice == "unidentified" else AuthorityRefused):
-        four_eyes.confirm_threshold_change(other, FourEyesChange.get().key)
-    assert (Client.get().four_eyes_cents, told("four_eyes_asked")) == (0, [naomi.user_id])
+        four_eyes.confirm_threshold_change(other, ApprovalThresholdChange.get().key)
+    assert (Client.get().dual_approval_from_cents, told("four_eyes_asked")) == (0, [naomi.user_id])
 
 
 def test_the_register_is_asked_again_before_a_weaker_threshold_counts(demo: Demo, sandbox: Sandbox):
@@ -365,8 +365,8 @@ def test_the_register_is_asked_again_before_a_weaker_threshold_counts(demo: Demo
     four_eyes.set_threshold(demo.membership, 0)
     four_eyes.set_threshold(demo.membership, None)
     with pytest.raises(AuthorityRefused):
-        four_eyes.confirm_threshold_change(naomi, FourEyesChange.get().key)
-    assert Client.get().four_eyes_cents == 0
+        four_eyes.confirm_threshold_change(naomi, ApprovalThresholdChange.get().key)
+    assert Client.get().dual_approval_from_cents == 0
 
 
 def test_an_owner_who_may_not_sign_cannot_weaken_the_threshold(demo: Demo, sandbox: Sandbox):
@@ -376,16 +376,16 @@ def test_an_owner_who_may_not_sign_cannot_weaken_the_threshold(demo: Demo, sandb
     for weaker in (None, 20_00):
         with pytest.raises(AuthorityRefused):
             four_eyes.set_threshold(Membership.get_by_id(owner.id), weaker)
-    assert FourEyesChange.select().count() == 0
+    assert ApprovalThresholdChange.select().count() == 0
     four_eyes.set_threshold(demo.membership, None)
-    Authority.create(client=demo.client, user=demo.user, answer="no", reason="not_in_register")
+    Authority.create(client=demo.client, user=demo.user, answer="not_authorised", reason="not_in_register")
     with pytest.raises(NoPendingRequest):
-        four_eyes.confirm_threshold_change(naomi, FourEyesChange.get().key)
-    assert Client.get().four_eyes_cents == 10_00
+        four_eyes.confirm_threshold_change(naomi, ApprovalThresholdChange.get().key)
+    assert Client.get().dual_approval_from_cents == 10_00
 
 
 def test_members_who_may_not_sign_do_not_count_as_two(demo: Demo):
-    authorise(demo.client, colleague_without_authority(demo, "Lisanne").user, "not_established")
+    authorise(demo.client, colleague_without_authority(demo, "Lisanne").user, "undetermined")
     colleague_without_authority(demo, "Jose")
     with pytest.raises(TooFewApprovers):
         four_eyes.set_threshold(demo.membership, 0)
@@ -400,12 +400,12 @@ def test_an_outdated_request_cannot_be_confirmed(demo: Demo, sandbox: Sandbox):
     naomi = colleague(demo, "Naomi")
     four_eyes.set_threshold(demo.membership, 10_00)
     four_eyes.set_threshold(demo.membership, 20_00)
-    old = FourEyesChange.get().key
+    old = ApprovalThresholdChange.get().key
     four_eyes.decline_threshold_change(naomi, old)
     four_eyes.set_threshold(demo.membership, None)
     with pytest.raises(NoPendingRequest):
         four_eyes.confirm_threshold_change(naomi, old)
-    assert Client.get().four_eyes_cents == 10_00
+    assert Client.get().dual_approval_from_cents == 10_00
 
 
 def test_two_approvers_are_required(demo: Demo):

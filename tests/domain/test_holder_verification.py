@@ -13,7 +13,7 @@ import models
 from domain.banking import account_sync, holder_verification, linking
 from domain.common import audit
 from domain.common.services import Services
-from models import AuditEvent, BankAccount, BankLink, Membership
+from models import AuditEvent, BankAccount, BankConsent, Membership
 from tests.support.consents import begin, linked
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, authorise, make_client, make_user
 from tests.support.sandbox import Sandbox
@@ -79,7 +79,7 @@ def test_different_names(bank: str, register: str):
 def test_the_registered_name_is_approved(owner: Membership):
     linked(owner.client, owner.user)
     shown = [(row.holder_check, holder_verification.transactions_visible(row)) for row in BankAccount.select()]
-    assert shown == [("agrees", True)] * 2
+    assert shown == [("matched", True)] * 2
 
 
 def test_the_name_given_at_registration_is_not_used(owner: Membership, sandbox: Sandbox):
@@ -111,7 +111,7 @@ def test_the_job_asks_the_register_again(owner: Membership, sandbox: Sandbox):
     sandbox.fault(kvk_down=False)
     assert link.due_at is not None
     assert account_sync.sync_consent(link.id)
-    assert account().holder_check == "agrees"
+    assert account().holder_check == "matched"
 
 
 def test_an_unconfirmed_holder_is_not_reviewed(owner: Membership, sandbox: Sandbox):
@@ -123,9 +123,9 @@ def test_an_unconfirmed_holder_is_not_reviewed(owner: Membership, sandbox: Sandb
 def test_a_new_holder_at_renewal_is_compared_again(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    holder_verification.decide_holder(account(), "yes", "statuten gezien", "eva")
+    holder_verification.decide_holder(account(), "approved", "statuten gezien", "eva")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    assert account().holder_check == "yes", "the operator's decision stands for the same name"
+    assert account().holder_check == "approved", "the operator's decision stands for the same name"
     own(sandbox, "Iemand Anders")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert account().holder_check is None
@@ -157,7 +157,7 @@ def test_the_command_lists_and_approves(flask_app: Flask, owner: Membership):
     assert holder_verification.transactions_visible(account())
     event = AuditEvent.select().order_by(AuditEvent.id.desc()).get()
     assert (event.kind, event.details["answer"], event.details["reason"]) == (
-        "account.holder_decided", "yes", "uittreksel gezien",
+        "account.holder_decided", "approved", "uittreksel gezien",
     )  # fmt: skip
     assert event.details["by"]
     assert audit.verify_chain(owner.client_id) == []
@@ -181,4 +181,4 @@ def test_an_incomplete_command_decides_nothing(flask_app: Flask, owner: Membersh
     assert said.exit_code != 0
     models.database.connect(reuse_if_open=True)
     assert account().holder_check is None
-    assert BankLink.select().count() == 1
+    assert BankConsent.select().count() == 1

@@ -14,7 +14,16 @@ from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.common.services import Services
 from domain.payroll import companies, intake, run_discovery, run_history, webhook_deliveries
-from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
+from models import (
+    Batch,
+    BatchLine,
+    NmbrsCall,
+    NmbrsConnection,
+    OutgoingMail,
+    PayrollCompany,
+    PayrollRun,
+    WebhookDelivery,
+)
 from tests.support.factories import Demo, make_client, make_demo, make_user
 from tests.support.intake import now_due, work
 from tests.support.pain001_builder import IBANS, File, Line, Part, file_of
@@ -53,7 +62,7 @@ def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
 def test_an_invalid_file_creates_no_payment_and_gives_the_reason(demo: Demo, sandbox: Sandbox, file: File, reason: str):
     sandbox.run_payroll(sepa=file.xml(), webhook="none")
     assert work(demo) == []
-    assert [row[:2] for row in told(demo)] == [("refused", reason)]
+    assert [row[:2] for row in told(demo)] == [("invalid", reason)]
     assert (Batch.select().count(), BatchLine.select().count()) == (0, 0)
     assert [mail.kind for mail in OutgoingMail.select()] == ["run_refused"]
 
@@ -61,21 +70,21 @@ def test_an_invalid_file_creates_no_payment_and_gives_the_reason(demo: Demo, san
 def test_the_invalid_line_is_given_by_its_number(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa=file_of(Line(), Line(amount="1,00")).xml(), webhook="none")
     work(demo)
-    assert told(demo) == [("refused", "bad_amount", 2)]
+    assert told(demo) == [("invalid", "bad_amount", 2)]
 
 
 def test_ids_that_occur_twice_are_taken_with_a_caution(demo: Demo, sandbox: Sandbox):
     lines = (Line(end_to_end_id="A1"), Line(cents=5, end_to_end_id="A1", iban=IBANS[1]))
     sandbox.run_payroll(sepa=file_of(*lines).xml(), webhook="none")
     assert [batch.total_cents for batch in work(demo)] == [261_105]
-    assert Run.get().cautions == [["doubled_id", [1, 2]]]
+    assert PayrollRun.get().cautions == [["doubled_id", [1, 2]]]
 
 
 def test_an_invalid_run_is_not_fetched_again(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa="<Document/>", webhook="none")
     work(demo)
     assert (intake.due_runs(), work(demo)) == ([], [])
-    assert [row[0] for row in told(demo)] == ["refused"]
+    assert [row[0] for row in told(demo)] == ["invalid"]
 
 
 def test_the_next_run_after_an_invalid_one_is_imported(demo: Demo, sandbox: Sandbox):
@@ -83,7 +92,7 @@ def test_the_next_run_after_an_invalid_one_is_imported(demo: Demo, sandbox: Sand
     work(demo)
     sandbox.run_payroll(sepa=file_of(*LINES).xml(), webhook="none")
     assert [batch.total_cents for batch in work(demo)] == [273_445]
-    assert sorted(row[0] for row in told(demo)) == ["refused", "taken"]
+    assert sorted(row[0] for row in told(demo)) == ["imported", "invalid"]
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_sepa_empty", "nmbrs_sepa_nil"])
@@ -118,14 +127,14 @@ def test_a_failed_import_is_retried(demo: Demo, sandbox: Sandbox, fault: str, re
     (run_id,) = run_discovery.discover_runs(demo.company.id)
     sandbox.fault(**{fault: True})
     assert intake.import_run(run_id) is None
-    run = Run.get_by_id(run_id)
+    run = PayrollRun.get_by_id(run_id)
     assert (run.state, run.attempts, run.lease_until) == ("retrying", 1, None)
     assert (run.reason or "").startswith(reason)
     assert run.due_at > utcnow()
     assert intake.due_runs() == []
     sandbox.fault(**{fault: False})
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
-    assert told(demo) == [("taken", None, None)]
+    assert told(demo) == [("imported", None, None)]
 
 
 def test_pauses_between_retries_grow(demo: Demo, sandbox: Sandbox):
@@ -137,7 +146,7 @@ def test_pauses_between_retries_grow(demo: Demo, sandbox: Sandbox):
     for _ in range(4):
         now_due(demo)
         intake.import_run(run_id)
-        run = Run.get_by_id(run_id)
+        run = PayrollRun.get_by_id(run_id)
         pauses.append(run.due_at - run.changed_at)
     assert all(later > earlier for earlier, later in pairwise(pauses))
 
@@ -146,14 +155,14 @@ def test_a_retry_is_not_made_early(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
-    Run.update(due_at=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
+    PayrollRun.update(due_at=utcnow() + timedelta(minutes=1)).where(PayrollRun.id == run_id).execute()
     assert intake.import_run(run_id) is None
     assert Batch.select().count() == 0
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_disabled", "disturbed"),
-                          ("nmbrs_no_runs_right", "disturbed")],
+    ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_disabled", "failing"),
+                          ("nmbrs_no_runs_right", "failing")],
 )  # fmt: skip
 def test_a_failed_poll_is_retried(
     demo: Demo, sandbox: Sandbox, fault: str, status: str
@@ -162,18 +171,18 @@ def test_a_failed_poll_is_retried(
     sandbox.fault(**{fault: True})
     assert work(demo) == []
     company = PayrollCompany.get_by_id(demo.company.id)
-    assert company.look_due_at > utcnow()
-    assert (company.look_attempts, NmbrsConnection.get().status) == (1, status)
+    assert company.poll_due_at > utcnow()
+    assert (company.poll_attempts, NmbrsConnection.get().status) == (1, status)
     sandbox.fault(**{fault: False})
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
-    assert (NmbrsConnection.get().status, NmbrsConnection.get().problem) == ("active", None)
+    assert (NmbrsConnection.get().status, NmbrsConnection.get().error_code) == ("active", None)
 
 
 def test_a_run_announced_before_it_is_listed_is_found_later(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_run_unlisted_once=True)
     assert work(demo) == []
-    assert PayrollCompany.get_by_id(demo.company.id).look_due_at > utcnow()
+    assert PayrollCompany.get_by_id(demo.company.id).poll_due_at > utcnow()
     assert len(work(demo)) == 1
 
 
@@ -205,9 +214,9 @@ def test_an_expired_lease_is_taken_over(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
-    Run.update(lease_until=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
+    PayrollRun.update(lease_until=utcnow() + timedelta(minutes=1)).where(PayrollRun.id == run_id).execute()
     assert intake.import_run(run_id) is None
-    Run.update(lease_until=utcnow() - timedelta(seconds=1)).where(Run.id == run_id).execute()
+    PayrollRun.update(lease_until=utcnow() - timedelta(seconds=1)).where(PayrollRun.id == run_id).execute()
     assert intake.import_run(run_id) is not None
 
 
@@ -215,7 +224,7 @@ def test_an_imported_run_is_done(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     assert len(work(demo)) == 1
     assert (work(demo), intake.due_runs()) == ([], [])
-    assert told(demo) == [("taken", None, None)]
+    assert told(demo) == [("imported", None, None)]
 
 
 # --- mapping and age ------------------------------------------------------------------------------
@@ -226,7 +235,7 @@ def unmap(demo: Demo) -> None:
 def test_a_run_waits_for_the_mapping_of_its_company(demo: Demo, sandbox: Sandbox):
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
-    delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
+    delivery = WebhookDelivery.create(client=demo.client, content_type="", headers={}, body=b"")
     assert webhook_deliveries.process_delivery(delivery.id) == [demo.company.id]
     assert (run_discovery.discover_runs(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
     assert [run.state for run in companies.unmapped_runs(demo.client)] == ["unmapped"]
@@ -238,7 +247,7 @@ def test_a_run_waits_for_the_mapping_of_its_company(demo: Demo, sandbox: Sandbox
 
 def test_unmapped_companies_are_not_polled(demo: Demo, sandbox: Sandbox):
     unmap(demo)
-    assert (run_discovery.mark_all_due(), run_discovery.due_companies(), Run.select().count()) == (0, [], 0)
+    assert (run_discovery.mark_all_due(), run_discovery.due_companies(), PayrollRun.select().count()) == (0, [], 0)
 
 
 def test_polling_finds_an_unannounced_run(demo: Demo, sandbox: Sandbox):
@@ -254,12 +263,12 @@ def test_a_run_from_before_the_connection_is_imported_by_hand(demo: Demo, sandbo
     later = datetime.now(UTC) + timedelta(hours=1)
     NmbrsConnection.update(created_at=later).where(NmbrsConnection.id == demo.connection.id).execute()
     assert work(demo) == []
-    assert [(run.state, run.due_at) for run in Run.select()] == [("older", None)]
+    assert [(run.state, run.due_at) for run in PayrollRun.select()] == [("before_connection", None)]
     assert told(demo) == []
     (older,) = companies.runs_before_connection(demo.client)
     companies.import_older_run(demo.client, demo.user, older.id)
     (batch,) = work(demo)
-    assert (batch.picked, batch.total_cents) == (True, 1_980_608)
+    assert (batch.is_manually_imported, batch.total_cents) == (True, 1_980_608)
     with pytest.raises(NotFound):
         companies.import_older_run(demo.client, demo.user, older.id)
 
@@ -270,15 +279,15 @@ def test_a_run_that_waited_too_long_is_only_offered(demo: Demo, sandbox: Sandbox
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
-    Run.update(run_at=utcnow() - timedelta(days=40)).execute()
+    PayrollRun.update(run_at=utcnow() - timedelta(days=40)).execute()
     choice: dict[int, int | None] = {demo.company.id: demo.account.id}
     companies.save_mapping(demo.client, demo.user, demo.connection, choice)
-    assert ([run.state for run in Run.select()], intake.due_runs()) == (["older"], [])
+    assert ([run.state for run in PayrollRun.select()], intake.due_runs()) == (["before_connection"], [])
 
 
 def test_a_webhook_does_not_affect_another_client(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user()).client
-    delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
+    delivery = WebhookDelivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
     assert webhook_deliveries.process_delivery(delivery.id) == []
     assert run_discovery.due_companies() == []
 
@@ -286,17 +295,19 @@ def test_a_webhook_does_not_affect_another_client(demo: Demo, sandbox: Sandbox):
 def test_payloads_are_purged_after_ninety_days(demo: Demo, sandbox: Sandbox):
     rows = []
     for days in (91, 89):
-        delivery = Delivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")
+        delivery = WebhookDelivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")
         webhook_deliveries.process_delivery(delivery.id)
         rows.append(delivery.id)
-        Delivery.update(received_at=utcnow() - timedelta(days=days)).where(Delivery.id == delivery.id).execute()
+        WebhookDelivery.update(received_at=utcnow() - timedelta(days=days)).where(
+            WebhookDelivery.id == delivery.id
+        ).execute()
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
-    assert NmbrsExchange.select().count() > 0
+    assert NmbrsCall.select().count() > 0
     assert webhook_deliveries.purge_payloads() == 1
-    assert [(bytes(row.body), row.headers) for row in Delivery.select().order_by(Delivery.id)] == [
+    assert [(bytes(row.body), row.headers) for row in WebhookDelivery.select().order_by(WebhookDelivery.id)] == [
         (b"", {}), (b"{}", {"A": "b"}),
     ]  # fmt: skip
-    NmbrsExchange.update(at=utcnow() - timedelta(days=91)).execute()
+    NmbrsCall.update(created_at=utcnow() - timedelta(days=91)).execute()
     webhook_deliveries.purge_payloads()
-    assert NmbrsExchange.select().count() == 0
+    assert NmbrsCall.select().count() == 0

@@ -20,7 +20,7 @@ NAOMI = "naomi@demobv.example"
 def links() -> list[str]:
     """Return the secrets of the links in the mails, newest last."""
     rows = OutgoingMail.select().where(OutgoingMail.kind.in_(("invitation", "second_signer"))).order_by(OutgoingMail.id)
-    told = [json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once)) for row in rows]
+    told = [json.loads(decrypt(row.payload_encrypted, "outgoing_mail", row.user_id, row.dedupe_key)) for row in rows]
     return [one["path"].rpartition("/")[2] for one in told]
 
 
@@ -40,7 +40,7 @@ def test_the_invited_address_joins_once_with_the_offered_role(demo: Demo):
 def test_the_secret_is_not_stored(demo: Demo):
     secret = invite(demo)
     assert secret not in json.dumps(list(Invitation.select().dicts()), default=str)
-    assert secret not in OutgoingMail.get().sealed
+    assert secret not in OutgoingMail.get().payload_encrypted
 
 
 def test_other_and_unconfirmed_addresses_are_refused(demo: Demo):

@@ -56,7 +56,7 @@ def test_the_status_of_each_line_is_read(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_partial_execution=True)
     sandbox.control("POST", "clock", {"advance_days": 5})
     assert followed(batch).state == "partly_executed"
-    rows = [(row.state, row.bank_reason) for row in BatchLine.select().order_by(BatchLine.position)]
+    rows = [(row.state, row.bank_reason_code) for row in BatchLine.select().order_by(BatchLine.position)]
     assert rows == [("rejected", "AC06"), ("executed", None), ("executed", None)]
 
 

@@ -18,12 +18,12 @@ from domain.operations import key_rotation
 from domain.outbox import mail
 from domain.payroll import webhook_keys
 from models import (
-    BankGrant,
+    BankOauthGrant,
     BankOrder,
     Identification,
-    IdentityAttempt,
+    IdentificationAttempt,
     NmbrsConnection,
-    NmbrsConsent,
+    NmbrsOauthRequest,
     OutgoingMail,
     PushSubscription,
     ScaSession,
@@ -65,35 +65,37 @@ def fill(demo: Demo) -> None:
     at_the_bank(demo)
     order = BankOrder.get()
     ScaSession.update(
-        answer_sealed=sealed(ScaSession, "answer_sealed", order=order.id, purpose="payment")
+        authorisation_encrypted=sealed(ScaSession, "authorisation_encrypted", order=order.id, purpose="payment")
     ).where(ScaSession.order == order.id).execute()
     mail.enqueue_mail(demo.user, "approval_asked", once="waits", client=demo.client, path="/x", total="1")
     device = make_device(demo.user)
     asked = {"user": demo.user, "device": device, "endpoint_hash": "e"}
-    PushSubscription.create(**asked, sealed=sealed(PushSubscription, "sealed", **asked))
+    PushSubscription.create(**asked, endpoint_encrypted=sealed(PushSubscription, "endpoint_encrypted", **asked))
     with transaction(client):
         webhook_keys.create_key(demo.client)
         token_revocations.schedule_revocation("nmbrs", client, "connection:1", "a-refresh-token")
     tried = {"state_hash": "s", "session_hash": "t", "user": user, "client": client}
-    IdentityAttempt.create(
-        **tried, sealed=sealed(IdentityAttempt, "sealed", **tried),
-        identity_sealed=sealed(IdentityAttempt, "identity_sealed", **tried),
+    IdentificationAttempt.create(
+        **tried, oidc_request_encrypted=sealed(IdentificationAttempt, "oidc_request_encrypted", **tried),
+        identity_encrypted=sealed(IdentificationAttempt, "identity_encrypted", **tried),
     )  # fmt: skip
     Identification.create(
         user=user, provider="p", subject="s", authenticated_at=soon, evidence="e",
-        person_sealed=sealed(Identification, "person_sealed", user=user),
+        person_encrypted=sealed(Identification, "person_encrypted", user=user),
     )  # fmt: skip
     asked = {"state_hash": "n", "client": client, "user": user}
-    NmbrsConsent.create(**asked, expires_at=soon, verifier_sealed=sealed(NmbrsConsent, "verifier_sealed", **asked))
+    NmbrsOauthRequest.create(
+        **asked, expires_at=soon, pkce_verifier_encrypted=sealed(NmbrsOauthRequest, "pkce_verifier_encrypted", **asked)
+    )
     row = NmbrsConnection.select().first()
     NmbrsConnection.update(
-        token_sealed=sealed(NmbrsConnection, "token_sealed", client=row.client_id, email=row.email),
-        tokens_sealed=sealed(NmbrsConnection, "tokens_sealed", client=row.client_id, id=row.id),
+        token_encrypted=sealed(NmbrsConnection, "token_encrypted", client=row.client_id, email=row.email),
+        tokens_encrypted=sealed(NmbrsConnection, "tokens_encrypted", client=row.client_id, id=row.id),
     ).where(NmbrsConnection.id == row.id).execute()
-    link = demo.account.link_id
-    BankGrant.create(
-        link=link, verifier_sealed=sealed(BankGrant, "verifier_sealed", link=link),
-        tokens_sealed=sealed(BankGrant, "tokens_sealed", link=link),
+    link = demo.account.consent_id
+    BankOauthGrant.create(
+        consent=link, pkce_verifier_encrypted=sealed(BankOauthGrant, "pkce_verifier_encrypted", consent=link),
+        tokens_encrypted=sealed(BankOauthGrant, "tokens_encrypted", consent=link),
     )  # fmt: skip
 
 
@@ -125,7 +127,7 @@ def test_what_waited_goes_out_after_the_old_key_is_gone(demo: Demo):
     use({**services().keyring.keys, **NEW}, "k2")
     key_rotation.rotate_keys()
     use(NEW, "k2")
-    (waiting,) = OutgoingMail.select().where(OutgoingMail.once == "waits")
+    (waiting,) = OutgoingMail.select().where(OutgoingMail.dedupe_key == "waits")
     seen: list[mail.MailMessage] = []
 
     def render(message: mail.MailMessage) -> Message:
@@ -138,14 +140,14 @@ def test_what_waited_goes_out_after_the_old_key_is_gone(demo: Demo):
 
 def test_a_value_that_nothing_decrypts_is_counted_and_stops_nothing(demo: Demo):
     fill(demo)
-    OutgoingMail.update(sealed="v1:lost:AAAA:AAAA").where(OutgoingMail.once == "waits").execute()
+    OutgoingMail.update(payload_encrypted="v1:lost:AAAA:AAAA").where(OutgoingMail.dedupe_key == "waits").execute()
     use({**services().keyring.keys, **NEW}, "k2")
     app = Flask("test")
     commands.register(app)
     done = app.test_cli_runner().invoke(args=["rotate-keys"])
     assert done.exit_code == 1
-    assert done.output.splitlines()[1:] == ["outgoing_mail.sealed: no key decrypts 1; keep the old key"]
-    OutgoingMail.delete().where(OutgoingMail.once == "waits").execute()
+    assert done.output.splitlines()[1:] == ["outgoing_mail.payload_encrypted: no key decrypts 1; keep the old key"]
+    OutgoingMail.delete().where(OutgoingMail.dedupe_key == "waits").execute()
     done = app.test_cli_runner().invoke(args=["rotate-keys"])
     assert (done.exit_code, done.output) == (0, "0 values encrypted again\n")
 
@@ -162,15 +164,15 @@ def test_rows_beyond_the_first_part_are_rotated_too(demo: Demo, monkeypatch: pyt
 def test_a_key_whose_name_differs_in_capitals_is_another_key(demo: Demo):
     mail.enqueue_mail(demo.user, "approval_asked", once="one", client=demo.client)
     use({**services().keyring.keys, "K1": b"3" * 32}, "K1")
-    assert key_rotation.under_other_keys()["outgoing_mail.sealed"] == 1
+    assert key_rotation.under_other_keys()["outgoing_mail.payload_encrypted"] == 1
     key_rotation.rotate_keys()
     assert key_rotation.under_other_keys() == {}
 
 
 # --- there is no other place ---
-def test_every_sealed_column_is_of_the_type():
+def test_every_encrypted_column_is_of_the_type():
     named = {
-        one for table in Table.__subclasses__() for one in table._meta.sorted_fields if "sealed" in one.column_name
+        one for table in Table.__subclasses__() for one in table._meta.sorted_fields if "encrypted" in one.column_name
     }
     assert named == set(key_rotation.encrypted_fields())
 

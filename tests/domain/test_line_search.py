@@ -26,7 +26,7 @@ def look(demo: Demo, batch: Batch, wanted: LineQuery) -> LinePage:
 
 
 def names(demo: Demo, batch: Batch, text: str, only: str = "") -> list[str]:
-    return [row.name_shown.split()[0].strip(",") for row in look(demo, batch, build_line_query(text, only)).rows]
+    return [row.creditor_name.split()[0].strip(",") for row in look(demo, batch, build_line_query(text, only)).rows]
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_the_search_finds_what_is_meant(demo: Demo, batch: Batch, typed: str, fo
 
 
 def test_filters_for_excluded_lines_and_remarks(demo: Demo, batch: Batch):
-    BatchLine.update(state="refused").where(BatchLine.position == 1).execute()
-    BatchLine.update(name_match="CMTC").where(BatchLine.position == 1).execute()
+    BatchLine.update(state="excluded").where(BatchLine.position == 1).execute()
+    BatchLine.update(vop_result="CMTC").where(BatchLine.position == 1).execute()
     assert names(demo, batch, "", REFUSED) == ["Vries"]
     assert names(demo, batch, "", REMARKED) == ["Vries", "Jansen", "Inga", "O'Brien"]
-    BatchLine.update(name_match=None).where(BatchLine.position == 1).execute()
+    BatchLine.update(vop_result=None).where(BatchLine.position == 1).execute()
     assert names(demo, batch, "jan", REMARKED) == ["Jansen"]  # has an Ö, which is converted for SEPA
 
 
@@ -106,7 +106,7 @@ def test_a_search_does_not_change_the_payment(demo: Demo, wanted: LineQuery, cou
 def test_excluded_lines_come_last_after_execution(demo: Demo, count: int):
     batch = demo.batch(many(count))
     BatchLine.update(state="executed").where(BatchLine.batch == batch.id).execute()
-    BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position == 2).execute()
+    BatchLine.update(state="excluded").where(BatchLine.batch == batch.id, BatchLine.position == 2).execute()
     Batch.update(state="executed").where(Batch.id == batch.id).execute()
     last = look(demo, batch, LineQuery(page=2))
     assert (last.rows[-1].position, last.count) == (2, count)

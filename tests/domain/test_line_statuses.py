@@ -38,7 +38,7 @@ def execute(sandbox: Sandbox, batch: Batch, days: int = 5) -> Batch:
 
 def lines(batch: Batch) -> list[tuple[str, str | None]]:
     rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
-    return [(row.state, row.bank_reason) for row in rows]
+    return [(row.state, row.bank_reason_code) for row in rows]
 
 
 def test_partial_execution_sets_the_state_of_each_line(demo: Demo, sandbox: Sandbox, signed: Batch):
@@ -117,5 +117,5 @@ def test_a_superseded_rejected_line_still_counts_in_its_order(
 ):
     sandbox.fault(bank_partial_execution=True)
     execute(sandbox, signed)
-    BatchLine.update(state="void").where(BatchLine.state == "rejected").execute()
+    BatchLine.update(state="superseded").where(BatchLine.state == "rejected").execute()
     assert list(integrity.find_inconsistencies()) == []

@@ -30,8 +30,8 @@ from domain.payroll import reopening
 from models import (
     AuditEvent,
     BankAccount,
-    BankExchange,
-    BankLink,
+    BankCall,
+    BankConsent,
     BankOrder,
     Batch,
     BatchLine,
@@ -100,7 +100,7 @@ def test_a_manual_account_can_pay(demo: Demo, account: BankAccount):
 
 def test_a_manual_account_completes_the_bank_step(world, sandbox: Sandbox):
     demo = make_demo(sandbox)
-    BankLink.update(holder_confirmed_at=None).execute()
+    BankConsent.update(holder_confirmed_at=None).execute()
 
     def bank_done() -> bool:
         return next(step.done for step in onboarding.steps(demo.client, demo.user) if step.key == "bank")
@@ -116,10 +116,10 @@ def test_a_manual_account_completes_the_bank_step(world, sandbox: Sandbox):
      (DEMO_IBAN, "Demo BV", AccountExists)],
 )  # fmt: skip
 def test_invalid_accounts(demo: Demo, iban: str, name: str, error: type[Exception]):
-    before = (BankAccount.select().count(), BankLink.select().count())
+    before = (BankAccount.select().count(), BankConsent.select().count())
     with pytest.raises(error):
         manual_submission.add_account(demo.client, demo.user, iban, name)
-    assert (BankAccount.select().count(), BankLink.select().count()) == before
+    assert (BankAccount.select().count(), BankConsent.select().count()) == before
 
 
 def test_an_identification_is_required(world, sandbox: Sandbox):
@@ -237,10 +237,10 @@ def test_after_the_download_the_execution_date_does_not_matter(demo: Demo, appro
 def test_a_later_bank_link_does_not_submit_a_downloaded_order(demo: Demo, approved: Batch, sandbox: Sandbox):
     """The account is later linked at an idempotent bank, which may already have the file."""
     take(demo, approved)
-    BankAccount.update(bank="redirect", link=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
+    BankAccount.update(bank="redirect", consent=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
-    assert not BankExchange.select().exists(), "no bank was called"
+    assert not BankCall.select().exists(), "no bank was called"
 
 
 # --- outcome --------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_after_a_rejection_it_gets_new_ids(demo: Demo, account: BankAccount, app
     manual_submission.report_manual_outcome(
         demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership)
     )
-    assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
+    assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "closed")
     reopening.reopen_payment(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
     second = parse_own_pain001(take(demo, approved))

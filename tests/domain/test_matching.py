@@ -11,7 +11,7 @@ from domain.operations import integrity
 from domain.orders import submission
 from domain.payments.release import release
 from domain.reconciliation import matching, transactions
-from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
+from models import AuditEvent, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, ConsentUsage, transaction
 from tests.support import bank_files
 from tests.support.bank import bank_day
 from tests.support.bookings import allow, executed, look, of_orders
@@ -47,8 +47,10 @@ def written(account: BankAccount, **facts) -> BankTransaction:
     """Store a booking as another bank could report it; by default on the order's execution date."""
     order = BankOrder.select().order_by(BankOrder.id).first()
     told = {
-        "account": account.id, "bank_key": f"k{BankTransaction.select().count()}", "cents": -TOTAL, "party_name": "",
-        "party_iban": "", "text": "", "end_to_end_id": "", "booked_on": order.execution_date,
+        "account": account.id, "dedupe_key": f"k{BankTransaction.select().count()}", "amount_cents": -TOTAL,
+        "counterparty_name": "",
+        "counterparty_iban": "", "remittance_information": "", "end_to_end_id": "",
+        "booking_date": order.execution_date,
     }  # fmt: skip
     return BankTransaction.create(**told | facts)
 
@@ -66,13 +68,13 @@ def test_a_batch_booking_by_reference_count_and_total(demo: Demo, sandbox: Sandb
     batch = signed(demo)
     executed(sandbox, batch)
     assert look(account)
-    assert of_orders() == [(-TOTAL, "lump")]
-    order, row = BankOrder.get(), BankTransaction.get(BankTransaction.role == "lump")
+    assert of_orders() == [(-TOTAL, "batch")]
+    order, row = BankOrder.get(), BankTransaction.get(BankTransaction.match_type == "batch")
     mark = matching.booking_of_order(order.id)
-    assert mark == matching.BookingReference(row.booked_on, account.id, row.id)
+    assert mark == matching.BookingReference(row.booking_date, account.id, row.id)
     found = transactions.statement(demo.client, account.id)
     linked = [one for _, rows in found.days for one in rows if one.reference]
-    assert [(one.reference, one.role, one.batch_count) for one in linked] == [(batch.reference, "lump", 3)]
+    assert [(one.reference, one.match_type, one.batch_count) for one in linked] == [(batch.reference, "batch", 3)]
 
 
 def test_a_batch_booking_read_twice_is_stored_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -81,7 +83,7 @@ def test_a_batch_booking_read_twice_is_stored_once(demo: Demo, sandbox: Sandbox,
     look(account)
     before = BankTransaction.select().count()
     look(account)
-    assert (BankTransaction.select().count(), of_orders()) == (before, [(-TOTAL, "lump")])
+    assert (BankTransaction.select().count(), of_orders()) == (before, [(-TOTAL, "batch")])
 
 
 def test_a_booking_proves_execution_before_the_status_does(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -97,22 +99,24 @@ def test_a_booking_proves_execution_before_the_status_does(demo: Demo, sandbox: 
 def test_a_batch_booking_by_reference_alone(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
-    written(account, text=f"Salarissen {order.msg_id} verwerkt")
+    written(account, remittance_information=f"Salarissen {order.msg_id} verwerkt")
     recognise(account)
-    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "executed")
+    assert (of_orders(), state(batch)) == ([(-TOTAL, "batch")], "executed")
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        {"text": "/PREF/{}-2/NRTX/3"},
-        {"text": "/PREF/20260101000000-99999/NRTX/3"},
+        {"remittance_information": "/PREF/{}-2/NRTX/3"},
+        {"remittance_information": "/PREF/20260101000000-99999/NRTX/3"},
     ],
     ids=["a later order", "another reference"],
 )
 def test_a_different_booking_is_not_matched(demo: Demo, account: BankAccount, facts: dict):
     batch = signed(demo)
-    written(account, **facts | {"text": facts["text"].format(BankOrder.get().msg_id)})
+    written(
+        account, **facts | {"remittance_information": facts["remittance_information"].format(BankOrder.get().msg_id)}
+    )
     recognise(account)
     assert (of_orders(), state(batch)) == ([], "signed")
 
@@ -123,9 +127,9 @@ def test_a_different_booking_is_not_matched(demo: Demo, account: BankAccount, fa
 )
 def test_our_reference_with_another_sum(demo: Demo, account: BankAccount, cents: int, then: str):
     batch = signed(demo)
-    written(account, text=f"/PREF/{BankOrder.get().msg_id}/NRTX/3", cents=cents)
+    written(account, remittance_information=f"/PREF/{BankOrder.get().msg_id}/NRTX/3", amount_cents=cents)
     recognise(account)
-    assert (of_orders(), state(batch)) == ([(cents, "lump")], then)
+    assert (of_orders(), state(batch)) == ([(cents, "batch")], then)
 
 
 def test_a_batch_booking_by_total_and_date(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -134,21 +138,21 @@ def test_a_batch_booking_by_total_and_date(demo: Demo, sandbox: Sandbox, account
     batch = signed(demo, on=next_bank_day(today))
     executed(sandbox, batch, days=(next_bank_day(today) - today).days)
     look(account)
-    row = BankTransaction.get(BankTransaction.role == "lump")
-    assert (row.cents, row.text, row.is_batch) == (-TOTAL, "", False)
+    row = BankTransaction.get(BankTransaction.match_type == "batch")
+    assert (row.amount_cents, row.remittance_information, row.is_batch) == (-TOTAL, "", False)
 
 
 def test_total_and_date_do_not_prove_execution(demo: Demo, account: BankAccount):
     batch = signed(demo)
     written(account)
     recognise(account)
-    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "signed")  # execution is reported by the bank's status
+    assert (of_orders(), state(batch)) == ([(-TOTAL, "batch")], "signed")  # execution is reported by the bank's status
 
 
 def test_another_date_is_not_matched(demo: Demo, account: BankAccount):
     signed(demo)
     order = BankOrder.get()
-    written(account, booked_on=order.execution_date.replace(year=order.execution_date.year - 1))
+    written(account, booking_date=order.execution_date.replace(year=order.execution_date.year - 1))
     recognise(account)
     assert of_orders() == []
 
@@ -169,9 +173,9 @@ def test_equal_orders_are_matched_by_reference(
     batches = signed(demo), signed(demo, 2)
     executed(sandbox, *batches)
     look(account)
-    rows = list(BankTransaction.select().where(BankTransaction.role == "lump"))
+    rows = list(BankTransaction.select().where(BankTransaction.match_type == "batch"))
     assert {row.order.msg_id for row in rows if row.order} == {order.msg_id for order in BankOrder.select()}
-    assert all(row.order and row.order.msg_id in row.text for row in rows)
+    assert all(row.order and row.order.msg_id in row.remittance_information for row in rows)
 
 
 def test_bookings_per_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -187,7 +191,7 @@ def test_bookings_per_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
 def test_bookings_of_some_lines_do_not_prove_execution(demo: Demo, account: BankAccount):
     batch = signed(demo)
     line = BatchLine.select().order_by(BatchLine.position).first()
-    written(account, end_to_end_id=line.end_to_end_id, cents=-line.amount_cents)
+    written(account, end_to_end_id=line.end_to_end_id, amount_cents=-line.amount_cents)
     recognise(account)
     assert (of_orders(), state(batch)) == ([(-line.amount_cents, "line")], "signed")
     assert matching.booking_of_order(BankOrder.get().id) is None
@@ -203,14 +207,14 @@ def test_a_returned_line_is_marked_once(demo: Demo, sandbox: Sandbox, account: B
     assert state(batch) == "partly_executed"
     executed(sandbox, batch, days=0)  # then the bank's status says the same
     look(account)
-    rows = [(row.state, row.bank_reason) for row in BatchLine.select().order_by(BatchLine.position)]
+    rows = [(row.state, row.bank_reason_code) for row in BatchLine.select().order_by(BatchLine.position)]
     assert rows == [("returned", "MS03"), ("executed", None), ("executed", None)]
 
 
 # --- reading transactions ------------------------------------------------------------------------
 def test_transactions_are_read_at_most_four_times_a_day_unattended(demo: Demo, account: BankAccount):
     assert [look(account, None) for _ in range(5)] == [True, True, True, True, False]
-    assert BankAccess.get(BankAccess.what == f"transactions:{account.id}").times == 4
+    assert ConsentUsage.get(ConsentUsage.resource == f"transactions:{account.id}").read_count == 4
     assert look(account)  # with the customer present
 
 
@@ -227,7 +231,7 @@ def test_an_execution_makes_transactions_due(demo: Demo, sandbox: Sandbox, accou
     executed(sandbox, batch)
     assert account.id in transactions.due_accounts()
     assert transactions.refresh_transactions(account.id, PSU)
-    assert [role for _, role in of_orders()] == ["lump"]
+    assert [role for _, role in of_orders()] == ["batch"]
 
 
 def test_transactions_need_a_verified_holder(demo: Demo, account: BankAccount):
@@ -239,11 +243,11 @@ def test_transactions_need_a_verified_holder(demo: Demo, account: BankAccount):
 
 def test_an_outage_keeps_the_stored_transactions(demo: Demo, sandbox: Sandbox, account: BankAccount):
     look(account)
-    before = BankAccount.get_by_id(account.id).transactions_at
+    before = BankAccount.get_by_id(account.id).transactions_as_of
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
         look(account)
-    assert BankAccount.get_by_id(account.id).transactions_at == before
+    assert BankAccount.get_by_id(account.id).transactions_as_of == before
     assert len(transactions.statement(demo.client, account.id).days) > 0
 
 
@@ -260,7 +264,7 @@ def moves() -> int:
 def test_a_statement_after_the_booking_changes_nothing(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
-    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    written(account, remittance_information=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     with pytest.raises(BankFileRefused, match="hint"):
         bank_files.hand_in(demo.membership, batch.reference, lump_file(order))
@@ -273,6 +277,6 @@ def test_a_booking_after_the_statement_is_matched_only(demo: Demo, account: Bank
     with pytest.raises(BankFileRefused, match="hint"):
         bank_files.hand_in(demo.membership, batch.reference, lump_file(order))
     assert state(batch) == "signed"
-    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    written(account, remittance_information=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
-    assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "lump")], "executed", 1)
+    assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "batch")], "executed", 1)

@@ -31,12 +31,12 @@ def test_members_are_listed_with_role_and_identification(demo: Demo, naomi: Memb
 
 def test_activity_is_stored_once_a_minute(demo: Demo):
     long_ago = utcnow() - timedelta(days=2)
-    Membership.update(used_at=long_ago).execute()
+    Membership.update(last_used_at=long_ago).execute()
     members.touch_membership(Membership.get_by_id(demo.membership.id))
-    now = Membership.get_by_id(demo.membership.id).used_at
+    now = Membership.get_by_id(demo.membership.id).last_used_at
     assert now > long_ago
     members.touch_membership(Membership.get_by_id(demo.membership.id))
-    assert Membership.get_by_id(demo.membership.id).used_at == now
+    assert Membership.get_by_id(demo.membership.id).last_used_at == now
 
 
 def test_a_new_role_is_audited_and_mailed(demo: Demo, naomi: Membership):
@@ -65,7 +65,7 @@ def test_removal_revokes_invitations_and_is_mailed(demo: Demo, naomi: Membership
     invitations.invite_member(demo.client, naomi.user, "alek@demobv.example", "owner")
     members.remove_member(demo.client, demo.user, naomi.id)
     assert invitations.pending_invitations(demo.client) == []
-    assert Invitation.get().withdrawn_at is not None
+    assert Invitation.get().revoked_at is not None
     assert told() == sorted([demo.user.id, naomi.user_id])
 
 

@@ -34,36 +34,36 @@ def test_spellings_of_a_name(who: Employee, name: str, same: bool):
 def test_no_employee_is_missing(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.missing_count, batch.missing_names) == (0, None)
+    assert (batch.unpaid_employee_count, batch.unpaid_employee_names) == (0, None)
 
 
 def test_missing_employees_are_named(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.line_count, batch.missing_count, batch.missing_names) == (7, 1, ["Noor de Vries"])
-    assert demo.view(batch).missing_names == ["Noor de Vries"]
+    assert (batch.line_count, batch.unpaid_employee_count, batch.unpaid_employee_names) == (7, 1, ["Noor de Vries"])
+    assert demo.view(batch).unpaid_employee_names == ["Noor de Vries"]
 
 
 def test_without_permission_for_names_they_are_counted(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True, nmbrs_no_employee_right=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.missing_count, batch.missing_names) == (1, None)
+    assert (batch.unpaid_employee_count, batch.unpaid_employee_names) == (1, None)
 
 
 def test_without_permission_to_count_the_payment_is_created(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True, nmbrs_no_run_employees_right=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.line_count, batch.missing_count) == (7, None)
+    assert (batch.line_count, batch.unpaid_employee_count) == (7, None)
 
 
 def test_an_employee_with_two_payments_counts_once(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_two_for_one=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.line_count, batch.missing_count) == (9, 0)
+    assert (batch.line_count, batch.unpaid_employee_count) == (9, 0)
 
 
 def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: Sandbox):
@@ -71,4 +71,4 @@ def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: S
     sandbox.control("PUT", "nmbrs/employees/503301", {"payment_name": "Gemachtigde Xander"})
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert batch.missing_names == ["Noor de Vries"]
+    assert batch.unpaid_employee_names == ["Noor de Vries"]

@@ -16,7 +16,7 @@ from domain.common.errors import (
     NotFound,
 )
 from domain.payroll import companies, connections, intake, permission_check, run_discovery
-from models import AuditEvent, Batch, Membership, NmbrsConnection, OutgoingMail, PayrollCompany, Run
+from models import AuditEvent, Batch, Membership, NmbrsConnection, OutgoingMail, PayrollCompany, PayrollRun
 from tests.support.factories import Demo, make_user
 from tests.support.intake import now_due, work
 from tests.support.sandbox import Sandbox
@@ -36,7 +36,7 @@ def test_an_invalid_token_is_mailed_to_the_owner_once(demo: Demo, sandbox: Sandb
     Membership.create(user=approver, client=demo.client, role="approver")
     sandbox.fault(nmbrs_wrong_token=True)
     work(demo)
-    assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
+    assert (row(demo).status, row(demo).error_code) == ("failing", "bad_credentials")
     for _ in range(3):
         NmbrsConnection.update(status="active").execute()
         work(demo)
@@ -49,12 +49,12 @@ def test_an_invalid_token_is_not_used(demo: Demo, sandbox: Sandbox):
     (run_id,) = run_discovery.discover_runs(demo.company.id)
     sandbox.fault(nmbrs_wrong_token=True)
     intake.import_run(run_id)
-    assert Run.get_by_id(run_id).state == "retrying"
+    assert PayrollRun.get_by_id(run_id).state == "retrying"
     sandbox.fault(nmbrs_wrong_token=False)
     now_due(demo)
     assert (run_discovery.due_companies(), intake.due_runs(), run_discovery.mark_all_due()) == ([], [], 0)
     assert (run_discovery.discover_runs(demo.company.id), intake.import_run(run_id)) == ([], None)
-    assert (row(demo).status, Batch.select().count()) == ("disturbed", 0)
+    assert (row(demo).status, Batch.select().count()) == ("failing", 0)
 
 
 def test_a_new_token_resumes_pending_work(demo: Demo, sandbox: Sandbox):
@@ -63,10 +63,14 @@ def test_a_new_token_resumes_pending_work(demo: Demo, sandbox: Sandbox):
     work(demo)
     with pytest.raises(NmbrsBadCredentials):
         connections.renew_token(row(demo), demo.user, "wrong")
-    assert row(demo).status == "disturbed"
+    assert row(demo).status == "failing"
     sandbox.fault(nmbrs_wrong_token=False)
     connections.renew_token(row(demo), demo.user, sandbox.credentials["nmbrs_token"])
-    assert (row(demo).status, row(demo).problem, run_discovery.due_companies()) == ("active", None, [demo.company.id])
+    assert (row(demo).status, row(demo).error_code, run_discovery.due_companies()) == (
+        "active",
+        None,
+        [demo.company.id],
+    )
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
 
 
@@ -74,31 +78,31 @@ def test_a_missing_required_permission_fails_the_connection(demo: Demo, sandbox:
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_no_sepa_right=True)
     work(demo)
-    assert row(demo).problem == "not_allowed:CompanyService.SalaryDocuments_GetSEPA"
+    assert row(demo).error_code == "not_allowed:CompanyService.SalaryDocuments_GetSEPA"
     now_due(demo)
     run_discovery.discover_runs(demo.company.id)
-    assert row(demo).status == "disturbed"  # listing runs works, but fetching the file still fails
+    assert row(demo).status == "failing"  # listing runs works, but fetching the file still fails
     sandbox.fault(nmbrs_no_sepa_right=False)
     assert len(work(demo)) == 1
-    assert (row(demo).status, row(demo).problem, len(mails())) == ("active", None, 1)
+    assert (row(demo).status, row(demo).error_code, len(mails())) == ("active", None, 1)
 
 
 def test_a_missing_optional_permission_does_not(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_no_run_employees_right=True, nmbrs_no_employee_right=True)
     (batch,) = work(demo)
-    assert (batch.total_cents, batch.missing_count, row(demo).status) == (1_980_608, None, "active")
+    assert (batch.total_cents, batch.unpaid_employee_count, row(demo).status) == (1_980_608, None, "active")
 
 
 def test_a_failing_connection_does_not_affect_others(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     second = connections.connect(demo.client, demo.user, known["email"], known["token"])
-    connections.NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
+    connections.NmbrsConnection.update(status="failing", error_code="bad_credentials").where(
         NmbrsConnection.id == second.id
     ).execute()
     sandbox.run_payroll(lines=8, webhook="none")
     assert len(work(demo)) == 1
-    assert [one.status for one in connections.connections(demo.client)] == ["active", "disturbed"]
+    assert [one.status for one in connections.connections(demo.client)] == ["active", "failing"]
 
 
 # --- connecting ------------------------------------------------------------------------------------
@@ -132,7 +136,7 @@ def test_removal_deletes_the_credentials_and_keeps_payments(demo: Demo, sandbox:
     (batch,) = work(demo)
     connections.remove_connection(row(demo), demo.user)
     gone = row(demo)
-    assert (gone.token_sealed, connections.connections(demo.client), run_discovery.due_companies()) == ("", [], [])
+    assert (gone.token_encrypted, connections.connections(demo.client), run_discovery.due_companies()) == ("", [], [])
     assert Batch.get_by_id(batch.id).state == "open"
     with pytest.raises(NotFound):
         connections.connection_of(demo.client, gone.id)
@@ -161,8 +165,8 @@ def test_a_company_seen_by_two_accounts_pays_once(demo: Demo, sandbox: Sandbox):
 
 def test_the_token_is_encrypted(demo: Demo, sandbox: Sandbox):
     token = sandbox.credentials["nmbrs_token"]
-    assert token not in row(demo).token_sealed
-    assert encryption.decrypt(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
+    assert token not in row(demo).token_encrypted
+    assert encryption.decrypt(row(demo).token_encrypted, "nmbrs_connection", demo.client.id, row(demo).email) == token
     events = [str(event.details) for event in AuditEvent.select()]
     assert not any(token in text for text in events)
 

@@ -24,7 +24,7 @@ from models import (
     EmailToken,
     LoginSession,
     Membership,
-    Notification,
+    PushNotification,
     PushSubscription,
     User,
     transaction,
@@ -96,9 +96,9 @@ def test_the_second_approver_is_notified(demo: Demo, sandbox: Sandbox, phone: Re
     other = make_user(name="Naomi")
     authorise(demo.client, other)
     Membership.create(user=other, client=demo.client, role="approver")
-    Client.update(four_eyes_cents=10_00).execute()
+    Client.update(dual_approval_from_cents=10_00).execute()
     batch, second = demo.batch(), on_a_phone(other, sandbox)
-    Notification.delete().execute()
+    PushNotification.delete().execute()
     with transaction(demo.client.id):
         four_eyes.approve(Batch.get_by_id(batch.id), demo.user, "x", 1000, "session", PSU.ip, False)
     assert Approval.select().count() == 1
@@ -134,7 +134,7 @@ def test_every_browser_of_a_user_is_notified(demo: Demo, sandbox: Sandbox, phone
 
 
 def test_the_language_is_the_users(demo: Demo, phone: Receiver):
-    User.update(language="en").execute()
+    User.update(locale="en").execute()
     demo.batch()
     send()
     assert phone.told()[0]["text"] == "Demo BV en"
@@ -161,7 +161,7 @@ def test_a_gone_subscription_is_deleted(demo: Demo, sandbox: Sandbox, phone: Rec
     sandbox.fault(push_gone=True)
     demo.batch()
     assert send() == [False]
-    assert (PushSubscription.select().count(), Notification.select().count()) == (0, 0)
+    assert (PushSubscription.select().count(), PushNotification.select().count()) == (0, 0)
 
 
 @pytest.mark.parametrize(("fault", "least"), [("push_busy", 120), ("push_down", 5)])
@@ -170,26 +170,26 @@ def test_a_busy_push_service_is_retried_later(demo: Demo, sandbox: Sandbox, phon
     demo.batch()
     before = utcnow()
     assert send() == [False]
-    row = Notification.get()
+    row = PushNotification.get()
     assert row.due_at is not None
     assert row.due_at >= before + timedelta(seconds=least - 1)
     assert (row.attempts, row.sent_at, row.lease_until) == (1, None, None)
     sandbox.fault(**{fault: False})
-    Notification.update(due_at=utcnow()).execute()
+    PushNotification.update(due_at=utcnow()).execute()
     assert send() == [True]
     assert len(phone.told()) == 1
 
 
 def test_delivery_ends_after_the_last_attempt_or_a_refusal(demo: Demo, sandbox: Sandbox, phone: Receiver):
     demo.batch()
-    Notification.update(attempts=push_delivery.MAX_ATTEMPTS - 1).execute()
+    PushNotification.update(attempts=push_delivery.MAX_ATTEMPTS - 1).execute()
     sandbox.fault(push_down=True)
     assert send() == [False]
-    assert Notification.get().due_at is None
+    assert PushNotification.get().due_at is None
     sandbox.fault(push_down=False, push_elsewhere=True)
-    Notification.update(attempts=0, due_at=utcnow()).execute()
+    PushNotification.update(attempts=0, due_at=utcnow()).execute()
     assert send() == [False]
-    assert Notification.get().due_at is None
+    assert PushNotification.get().due_at is None
     assert phone.messages() == []
 
 
@@ -244,7 +244,7 @@ def test_a_renewed_subscription_is_not_deleted(demo: Demo, sandbox: Sandbox, pho
 
 def test_subscriptions_are_encrypted(demo: Demo, phone: Receiver):
     row = PushSubscription.get()
-    assert phone.endpoint not in json.dumps([row.sealed, row.endpoint_hash])
+    assert phone.endpoint not in json.dumps([row.endpoint_encrypted, row.endpoint_hash])
 
 
 def signed_in(user: User, sandbox: Sandbox) -> tuple[str, int]:
@@ -293,6 +293,6 @@ def test_an_expired_session_keeps_notifications(demo: Demo, sandbox: Sandbox):
 
 def test_stored_notifications_contain_no_payment_data(demo: Demo, phone: Receiver):
     batch = demo.batch()
-    row = json.dumps([Notification.get().path, Notification.get().once, Notification.get().what])
-    secrets = [line.iban for line in BatchLine.select()] + [line.name_shown for line in BatchLine.select()]
+    row = json.dumps([PushNotification.get().path, PushNotification.get().dedupe_key, PushNotification.get().event])
+    secrets = [line.creditor_iban for line in BatchLine.select()] + [line.creditor_name for line in BatchLine.select()]
     assert not any(one in row for one in [*secrets, str(batch.total_cents)])

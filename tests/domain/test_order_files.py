@@ -17,7 +17,7 @@ from domain.orders import submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import reopening
-from models import BankAccount, BankOrder, Batch, BatchLine, Due, OrderLine, Run
+from models import BankAccount, BankOrder, Batch, BatchLine, Due, OrderLine, PayrollRun
 from tests.support.factories import LINES, PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank
@@ -82,7 +82,7 @@ def test_after_sending_it_is_what_the_bank_got(demo: Demo, sandbox: Sandbox, app
 def test_a_payment_that_is_open_again_shows_its_next_order_and_keeps_the_first(demo: Demo, app: Flask):
     batch = at_the_bank(demo)
     stored = submission.order_bytes(BankOrder.get())
-    BankOrder.update(state="ended").execute()
+    BankOrder.update(state="closed").execute()
     Batch.update(state="rejected").execute()
     OrderLine.update(standing="unpaid").execute()
     BatchLine.update(state="rejected").execute()
@@ -107,8 +107,8 @@ def _set_iban(iban: str) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda: BatchLine.update(state="refused").execute(), "every line is excluded"),
-        (lambda: Run.update(missing_since=utcnow()).execute(), "Nmbrs no longer has its run"),
+        (lambda: BatchLine.update(state="excluded").execute(), "every line is excluded"),
+        (lambda: PayrollRun.update(unlisted_since=utcnow()).execute(), "Nmbrs no longer has its run"),
         (lambda: Due.update(owed_cents=1).execute(), "more than its run owes"),
         (lambda: Batch.update(execution_date="2020-01-02").execute(), "its execution date is no longer possible"),
         (lambda: BankAccount.update(bank="gone").execute(), "its bank is not in the configuration"),
@@ -137,12 +137,12 @@ def test_an_unknown_reference_is_not_found(demo: Demo, app: Flask):
 
 def test_bytes_that_were_changed_are_not_shown(demo: Demo, app: Flask):
     batch = at_the_bank(demo)
-    kept = BankOrder.get().body_sealed
-    BankOrder.update(body_sealed="v1:k1:AAAA:AAAA").execute()
+    kept = BankOrder.get().body_encrypted
+    BankOrder.update(body_encrypted="v1:k1:AAAA:AAAA").execute()
     assert "not the one that was made" in show(app, batch.reference, "--xml").stderr
     with pytest.raises(order_files.NoOrderFile):
         order_files.order_file(batch.reference)
-    BankOrder.update(body_sealed=kept).execute()  # every ciphertext must open at the end of a test
+    BankOrder.update(body_encrypted=kept).execute()  # every ciphertext must open at the end of a test
 
 
 def test_without_a_file_the_command_tells_where_the_payment_is(demo: Demo, app: Flask):

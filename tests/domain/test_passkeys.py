@@ -18,7 +18,7 @@ from domain.accounts import passkeys
 from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
 from domain.payments import amendments
 from domain.payments.release import PasskeyAssertion, release
-from models import Challenge, OutgoingMail, Passkey, Release
+from models import OutgoingMail, Passkey, Release, WebauthnChallenge
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.sandbox import Sandbox
 
@@ -78,7 +78,7 @@ def test_a_passkey_is_stored_mailed_and_signs_in(demo: Demo, key: Key):
     assert [row.name for row in passkeys.list_passkeys(demo.user)] == ["Mijn telefoon"]
     assert [mail.kind for mail in OutgoingMail.select()] == ["passkey_added"]
     assert passkeys.sign_in_with_passkey("other", key.sign(passkeys.ask_sign_in("other"))).id == demo.user.id
-    assert Passkey.get().used_at is not None
+    assert Passkey.get().last_used_at is not None
 
 
 def test_a_challenge_is_used_once(demo: Demo, key: Key):
@@ -86,13 +86,13 @@ def test_a_challenge_is_used_once(demo: Demo, key: Key):
     passkeys.sign_in_with_passkey(HERE, answer)
     with pytest.raises(PasskeyRefused):
         passkeys.sign_in_with_passkey(HERE, answer)
-    assert Challenge.select().count() == 0
+    assert WebauthnChallenge.select().count() == 0
 
 
 def test_a_challenge_expires_after_five_minutes(demo: Demo, key: Key):
     answer = key.sign(passkeys.ask_sign_in(HERE))
-    assert Challenge.get().expires_at <= utcnow() + timedelta(minutes=5)
-    Challenge.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
+    assert WebauthnChallenge.get().expires_at <= utcnow() + timedelta(minutes=5)
+    WebauthnChallenge.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
     with pytest.raises(PasskeyRefused):
         passkeys.sign_in_with_passkey(HERE, answer)
 
@@ -147,7 +147,9 @@ def test_a_changed_payment_needs_a_new_signature(demo: Demo, key: Key, sandbox: 
         release(demo.membership, batch.reference, now, "passkey", PSU, passkey=old)
     assert Release.select().count() == 0
     fresh = PasskeyAssertion(key.sign(passkeys.ask_release(demo.user, HERE, now)), HERE)
-    assert release(demo.membership, batch.reference, now, "passkey", PSU, passkey=fresh).proof == "passkey"
+    assert (
+        release(demo.membership, batch.reference, now, "passkey", PSU, passkey=fresh).authentication_method == "passkey"
+    )
 
 
 def test_a_reauthentication_cannot_sign_a_payment(demo: Demo, key: Key, sandbox: Sandbox):

@@ -12,7 +12,7 @@ from domain.orders import evidence, payee_verification, sca_state, settlement, s
 from domain.orders.conclusion import Trust
 from domain.payments.release import release
 from domain.payroll import reopening
-from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, ScaSession, transaction
+from models import AcceptedCreditorName, BankCall, BankOrder, Batch, BatchLine, ScaSession, transaction
 from tests.support.factories import PIN, PSU, Demo, make_batch, make_demo, make_device
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
@@ -38,11 +38,11 @@ def check_of(demo: Demo, batch: Batch) -> payee_verification.VerificationStatus:
 
 def sent_name(batch: Batch) -> str:
     """Return the name as sent to the bank, for a batch of one line."""
-    return BatchLine.get(BatchLine.batch == batch.id).name_sent
+    return BatchLine.get(BatchLine.batch == batch.id).creditor_name_sepa
 
 
 def line_id(batch: Batch, name: str) -> int:
-    return BatchLine.get(BatchLine.batch == batch.id, BatchLine.name_shown == name).id
+    return BatchLine.get(BatchLine.batch == batch.id, BatchLine.creditor_name == name).id
 
 
 def orders(sandbox: Sandbox) -> list[dict]:
@@ -53,7 +53,7 @@ def orders(sandbox: Sandbox) -> list[dict]:
 def test_without_mismatches_it_continues_to_sca(demo: Demo):
     batch = send(demo, (SAME,))
     assert batch.state == "at_bank"
-    assert BatchLine.get().name_match is None
+    assert BatchLine.get().vop_result is None
     sign(demo, batch)
     assert follow(batch).state == "signed"
 
@@ -63,7 +63,7 @@ def test_each_line_has_its_result(demo: Demo):
     assert batch.state == "name_check"
     check = check_of(demo, batch)
     assert not check.running
-    assert [(one.name, one.match, one.name_at_bank) for one in check.lines] == [
+    assert [(one.name, one.match, one.vop_name) for one in check.lines] == [
         ("Silva Jansen", "CMTC", "Silva, Jose"), ("Piet Onbekend", "NMTC", None), ("Anna Schmidt", "NOAP", None),
     ]  # fmt: skip
 
@@ -128,7 +128,7 @@ def test_a_second_confirmation_is_refused(demo: Demo):
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
         payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
-    confirmed = BankExchange.select().where(BankExchange.call == "confirm_names")
+    confirmed = BankCall.select().where(BankCall.operation == "confirm_names")
     assert [row.outcome for row in confirmed] == ["asked", "confirmed"]
 
 
@@ -137,7 +137,7 @@ def test_an_outdated_status_changes_nothing(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_slow_status=True, bank_sign_not_ready=True)
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert follow(batch).state == "at_bank"
-    assert BankOrder.get().raw_status == "RVCM"
+    assert BankOrder.get().bank_status == "RVCM"
 
 
 def test_a_lost_answer_to_the_confirmation_is_no_refusal(demo: Demo, sandbox: Sandbox):
@@ -160,7 +160,7 @@ def test_no_exclusion_during_a_confirmation(demo: Demo):
     """While a confirmation is being sent, no line can be excluded."""
     batch = send(demo)
     order = BankOrder.get()
-    BankExchange.create(order=order.id, call="confirm_names", request_id="r1", outcome="asked")
+    BankCall.create(order=order.id, operation="confirm_names", x_request_id="r1", outcome="asked")
     for act in (payee_verification.exclude_line_and_cancel, payee_verification.accept_bank_name):
         with pytest.raises(NotOpen):
             more = (PSU,) if act is payee_verification.exclude_line_and_cancel else ()
@@ -184,7 +184,7 @@ def test_excluding_a_line_closes_the_order_and_needs_approval(demo: Demo, sandbo
     assert (view.state, view.state_reason, view.lines_payable) == ("open", "changed", 3)
     assert [line.name for line in view.lines if not line.payable] == [OTHER[0]]
     assert not before & {line.end_to_end_id for line in BatchLine.select()}
-    assert (BankOrder.get().state, orders(sandbox)[0]["status"]) == ("ended", "CANC")
+    assert (BankOrder.get().state, orders(sandbox)[0]["status"]) == ("closed", "CANC")
     again = send(demo, batch=batch)
     assert again.state == "name_check"
     assert [one.name for one in check_of(demo, batch).lines] == [CLOSE[0], ABROAD[0]]
@@ -255,9 +255,9 @@ def test_an_accepted_name_does_not_change_a_released_order(demo: Demo, sandbox: 
     batch = send(demo)
     for _ in range(2):
         payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
-    assert AcceptedName.select().count() == 1
+    assert AcceptedCreditorName.select().count() == 1
     assert [one.taken_over for one in check_of(demo, batch).lines] == [True, False, False]
-    assert (state(batch), BatchLine.get_by_id(line_id(batch, CLOSE[0])).name_sent) == ("name_check", CLOSE[0])
+    assert (state(batch), BatchLine.get_by_id(line_id(batch, CLOSE[0])).creditor_name_sepa) == ("name_check", CLOSE[0])
     assert len(orders(sandbox)) == 1
 
 
@@ -266,7 +266,7 @@ def test_an_accepted_name_is_used_in_the_next_order(demo: Demo, sandbox: Sandbox
     payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     line = BatchLine.get_by_id(line_id(batch, CLOSE[0]))
-    assert (line.name_shown, line.name_sent, line.name_match) == (CLOSE[0], "Silva, Jose", None)
+    assert (line.creditor_name, line.creditor_name_sepa, line.vop_result) == (CLOSE[0], "Silva, Jose", None)
     send(demo, batch=batch)
     assert [one.name for one in check_of(demo, batch).lines] == [ABROAD[0]]
     assert "Silva, Jose" in orders(sandbox)[0]["body"]

@@ -61,7 +61,7 @@ def test_a_missing_permission_is_named(
 @pytest.mark.parametrize(
     ("fault", "result", "code"),
     [("nmbrs_wrong_token", "refused", "1001"), ("nmbrs_disabled", "refused", "1004"),
-     ("nmbrs_9999", "trouble", "9999"), ("nmbrs_html_503", "trouble", "try_again")],
+     ("nmbrs_9999", "error", "9999"), ("nmbrs_html_503", "error", "try_again")],
 )  # fmt: skip
 def test_a_general_failure_shows_at_every_check(demo: Demo, sandbox: Sandbox, fault: str, result: str, code: str):
     sandbox.run_payroll(lines=8, webhook="none")

@@ -16,7 +16,7 @@ from domain.common.errors import (
     PinTooCommon,
     PinWrong,
 )
-from models import Device, OutgoingMail, Pin, PinTries
+from models import Device, OutgoingMail, Pin, PinAttempts
 from tests.support.factories import PIN, Demo, authorise, make_device, make_user
 
 
@@ -43,7 +43,7 @@ def test_the_right_pin_resets_the_failures(demo: Demo, own: Device):
         pins.check_pin(demo.user, "111111", own)
     assert wrong.value.tries_left == 4
     pins.check_pin(demo.user, PIN, own)
-    assert PinTries.get().failures == 0
+    assert PinAttempts.get().failures == 0
 
 
 def test_the_fifth_wrong_attempt_locks_and_mails(demo: Demo, own: Device):
@@ -112,7 +112,7 @@ def test_a_pin_needs_a_confirmed_device(demo: Demo, whose: str):
         Device.update(confirmed_at=None, confirmed_by=None).execute()
     with pytest.raises(DeviceUnconfirmed):
         pins.check_pin(demo.user, PIN, device)
-    assert PinTries.select().count() == 0
+    assert PinAttempts.select().count() == 0
 
 
 @pytest.mark.parametrize("pin", ["120480", "041280", "800412", "198004", "041980", "198012", "121980", "801204"])

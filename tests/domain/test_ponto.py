@@ -26,7 +26,7 @@ from domain.orders import evidence, sca, status_polling, submission
 from domain.payments import queries
 from domain.payments.release import release
 from domain.payroll import reopening
-from models import AuditEvent, BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine, TokenRevocation
+from models import AuditEvent, BankCall, BankConsent, BankOauthGrant, BankOrder, Batch, BatchLine, TokenRevocation
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
 from tests.support.receiver import receiver
@@ -55,7 +55,7 @@ def sent(batch: Batch, times: int = 2) -> Batch:
 
 def followed(batch: Batch) -> Batch:
     for _ in range(2):
-        live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
+        live = (BankOrder.batch == batch.id, BankOrder.state != "closed")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
         for order_id in status_polling.due_orders():
             status_polling.poll_status(order_id)
@@ -68,11 +68,11 @@ def page_of(demo: Demo, batch: Batch) -> str:
     return step.url or ""
 
 
-def grant_of(link: BankLink) -> BankGrant:
-    return BankGrant.get(BankGrant.link == link.id)
+def grant_of(link: BankConsent) -> BankOauthGrant:
+    return BankOauthGrant.get(BankOauthGrant.consent == link.id)
 
 
-def age(link: BankLink) -> None:
+def age(link: BankConsent) -> None:
     """Let the access token be about to expire."""
     grant = grant_of(link)
     held = oauth_grants._TOKENS.load(grant)
@@ -83,7 +83,7 @@ def age(link: BankLink) -> None:
 # --- linking --------------------------------------------------------------------------------------
 def test_linking_stores_accounts_holder_balance_and_end_date(demo: Demo, sandbox: Sandbox):
     link = linked(demo, ibans=(IBAN, SECOND_IBAN))
-    assert (link.status, link.holder_name, grant_of(link).verifier_sealed) == ("valid", "Demo BV", None)
+    assert (link.status, link.holder_name, grant_of(link).pkce_verifier_encrypted) == ("valid", "Demo BV", None)
     assert link.valid_until is not None
     assert timedelta(days=178) < link.valid_until - utcnow().date() < timedelta(days=182)
     found = {view.iban: (view.name, view.balance_cents) for view in linking.accounts_of_link(link)}
@@ -95,9 +95,9 @@ def test_the_redirect_works_once_and_for_its_own_user(demo: Demo):
     with pytest.raises(NotFound):
         oauth_grants.complete_authorization(make_user(), back["state"], back["code"])
     oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
-    tokens = BankGrant.get().tokens_sealed
+    tokens = BankOauthGrant.get().tokens_encrypted
     oauth_grants.complete_authorization(demo.user, back["state"], "another code")
-    assert BankGrant.get().tokens_sealed == tokens
+    assert BankOauthGrant.get().tokens_encrypted == tokens
     assert linking.complete_consent(back["state"], demo.user, PSU).status == "valid"
 
 
@@ -121,7 +121,7 @@ def test_an_unknown_oauth_client_starts_no_linking(demo: Demo):
     configure(replace(services(), ponto=None))
     with pytest.raises(BankUnavailable):
         linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
-    assert BankGrant.select().count() == 0
+    assert BankOauthGrant.select().count() == 0
 
 
 def test_an_invalid_code_gives_no_tokens(demo: Demo):
@@ -137,7 +137,7 @@ def test_tokens_are_stored_encrypted(demo: Demo):
     assert token is not None
     secret = token(None)
     assert secret not in repr(linking.bank_config_for_account(demo.account))
-    assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankLink.get_by_id(link.id))])
+    assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankConsent.get_by_id(link.id))])
     assert key_rotation.rotate_keys() == 0
 
 
@@ -240,11 +240,11 @@ def test_the_order_at_ponto_equals_what_was_approved(demo: Demo, sandbox: Sandbo
     fields = ("creditorName", "creditorAccountReference", "amount")
     rows = [[one[name] for name in fields] for one in attributes["payments"]]
     paid = [(name, iban, amount * 100) for name, iban, amount in rows]
-    assert paid == [(line.name_sent, line.iban, line.amount_cents) for line in shown.lines]
+    assert paid == [(line.creditor_name_sepa, line.iban, line.amount_cents) for line in shown.lines]
     assert (attributes["reference"], attributes["requestedExecutionDate"]) == (
         BankOrder.get().msg_id, shown.execution_date.isoformat(),
     )  # fmt: skip
-    assert order["request_id"] == BankOrder.get().request_id
+    assert order["request_id"] == BankOrder.get().x_request_id
 
 
 def test_after_a_refusal_at_the_bank_a_new_order_is_made(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
@@ -265,7 +265,7 @@ def test_after_a_refusal_at_the_bank_a_new_order_is_made(demo: Demo, sandbox: Sa
 def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id = linking.bank_config_for_account(demo.account), BankOrder.get().payment_id or ""
+    line, payment_id = linking.bank_config_for_account(demo.account), BankOrder.get().bank_payment_id or ""
     sign(page_of(demo, batch))
     with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
         services().bank.cancel_order(line, payment_id, PSU, "")
@@ -277,7 +277,7 @@ def test_a_deleted_order_can_no_longer_be_signed(demo: Demo, sandbox: Sandbox):
     batch = sent(released(demo))
     line, payment_id, page = (
         linking.bank_config_for_account(demo.account),
-        BankOrder.get().payment_id or "",
+        BankOrder.get().bank_payment_id or "",
         page_of(demo, batch),
     )
     assert services().bank.cancel_order(line, payment_id, PSU, "").done
@@ -351,7 +351,7 @@ def test_an_unknown_status_changes_nothing(demo: Demo, sandbox: Sandbox):
     batch = sent(released(demo))
     sandbox.fault(ponto_strange_status=True)
     assert followed(batch).state == "at_bank"
-    assert BankExchange.select().where(BankExchange.outcome == "failed:OutcomeUnknown").count() == 2
+    assert BankCall.select().where(BankCall.outcome == "failed:OutcomeUnknown").count() == 2
     sandbox.fault(ponto_strange_status=False)
     assert followed(batch).state == "at_bank"
 
@@ -359,13 +359,13 @@ def test_an_unknown_status_changes_nothing(demo: Demo, sandbox: Sandbox):
 def test_a_link_without_tokens_is_never_called(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = released(demo)
-    BankGrant.delete().execute()
+    BankOauthGrant.delete().execute()
     assert (sent(batch).state, orders_at(sandbox)) == ("approved", [])
     assert queries.get_batch(demo.client, batch.reference).state_reason == "bank_unreachable"
 
 
 # --- revocation -----------------------------------------------------------------------------------
-def held(link: BankLink) -> Tokens:
+def held(link: BankConsent) -> Tokens:
     found = oauth_grants._TOKENS.load(grant_of(link))
     assert found is not None
     return found
@@ -392,15 +392,15 @@ def test_the_tokens_of_a_replaced_link_are_revoked(demo: Demo, sandbox: Sandbox)
     old = linked(demo)
     tokens = held(old)
     new = linked(demo)
-    assert (BankLink.get_by_id(old.id).consent_status, grant_of(old).tokens_sealed) == ("replaced", None)
+    assert (BankConsent.get_by_id(old.id).bank_consent_status, grant_of(old).tokens_encrypted) == ("replaced", None)
     assert revoked() == [(f"link:{old.id}", "revoked")]
     assert (refused_at_ponto(tokens), refused_at_ponto(held(new))) == (True, False)
 
 
 def test_an_ended_link_is_revoked_when_its_accounts_are_linked_again(demo: Demo, sandbox: Sandbox):
     old = linked(demo)
-    BankLink.update(status="ended", consent_status="expired").where(BankLink.id == old.id).execute()
-    assert (revoked(), grant_of(old).tokens_sealed is not None) == ([], True), "its accounts may still pay"
+    BankConsent.update(status="ended", bank_consent_status="expired").where(BankConsent.id == old.id).execute()
+    assert (revoked(), grant_of(old).tokens_encrypted is not None) == ([], True), "its accounts may still pay"
     linked(demo)
     assert revoked() == [(f"link:{old.id}", "revoked")]
 
@@ -415,11 +415,11 @@ def test_a_link_that_still_has_an_account_keeps_its_tokens(demo: Demo, sandbox: 
 def test_an_abandoned_link_is_revoked(demo: Demo, sandbox: Sandbox):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
-    link = BankLink.get(BankLink.bank == "ponto")
+    link = BankConsent.get(BankConsent.bank == "ponto")
     tokens = held(link)
-    BankLink.update(created_at=utcnow() - linking.GIVE_UP_AFTER * 2, due_at=utcnow()).execute()
+    BankConsent.update(created_at=utcnow() - linking.GIVE_UP_AFTER * 2, due_at=utcnow()).execute()
     account_sync.sync_consent(link.id)
-    assert (BankLink.get_by_id(link.id).status, revoked()) == ("refused", [(f"link:{link.id}", "revoked")])
+    assert (BankConsent.get_by_id(link.id).status, revoked()) == ("declined", [(f"link:{link.id}", "revoked")])
     assert refused_at_ponto(tokens)
 
 

@@ -94,7 +94,7 @@ def test_a_second_payment_of_a_version_has_another_reference(demo: Demo):
     put_at_bank(batch, "executed", "returned")
     Batch.update(state="returned").where(Batch.id == batch.id).execute()
     BatchLine.update(state="executed").where(BatchLine.batch == batch.id).execute()
-    BankOrder.update(state="ended").execute()
+    BankOrder.update(state="closed").execute()
     again = reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert again is not None and again.reference != batch.reference
     assert again.version.partition(":")[0] == batch.version

@@ -40,7 +40,7 @@ def _release(demo: Demo, batch: Batch, **changes) -> Release:
 def test_a_release_holds_what_was_shown(demo: Demo):
     batch = demo.batch()
     row = _release(demo, batch)
-    assert (row.total_cents, row.line_count, row.proof) == (855916, 3, "session")
+    assert (row.total_cents, row.line_count, row.authentication_method) == (855916, 3, "session")
     assert demo.view(batch).state == "approved"
 
 
@@ -170,7 +170,7 @@ def test_a_preparer_never_releases(demo: Demo):
 
 def test_a_person_without_signing_authority_cannot_release(demo: Demo):
     batch = demo.batch()
-    authorise(demo.client, demo.user, "no")
+    authorise(demo.client, demo.user, "not_authorised")
     with pytest.raises(AuthorityRefused):
         _release(demo, batch)
 
@@ -203,16 +203,16 @@ def test_delegated_signing_requires_the_pin(demo: Demo, sandbox: Sandbox):
     with pytest.raises(DeviceUnconfirmed):
         _release(demo, batch, proof="pin", pin=PIN)
     assert demo.view(batch).state == "open"
-    assert _release(demo, batch, proof="pin", pin=PIN, device=own).proof == "pin"
+    assert _release(demo, batch, proof="pin", pin=PIN, device=own).authentication_method == "pin"
 
 
 def test_after_a_reset_nothing_is_paid_until_a_newer_identification(demo: Demo):
     batch = demo.batch()
-    User.update(reset_at=utcnow()).execute()
+    User.update(password_reset_at=utcnow()).execute()
     with pytest.raises(ReidentificationRequired):
         _release(demo, batch)
     authorise(demo.client, demo.user, ago=timedelta(seconds=-1))
-    assert _release(demo, batch).proof == "session"
+    assert _release(demo, batch).authentication_method == "session"
 
 
 def test_a_pin_is_refused_where_the_bank_signs(demo: Demo):

@@ -21,7 +21,7 @@ from domain.common import token_revocations
 from domain.common.errors import ConsentRefused, OAuthStateExpired, RestIdsMissing, WrongInterface
 from domain.common.services import configure, services
 from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
-from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, TokenRevocation
+from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, TokenRevocation
 from tests.support import nmbrs_rest as side
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, state, work
@@ -53,12 +53,12 @@ def test_a_migration_imports_no_run_twice(demo: Demo, sandbox: Sandbox):
     made = sandbox.run_payroll(lines=8, description="april", webhook="none")
     (old,) = work(demo)
     moved = move(demo)
-    assert (moved.interface, moved.status, moved.token_sealed) == ("rest", "active", "")
+    assert (moved.api, moved.status, moved.token_encrypted) == ("rest", "active", "")
     company = PayrollCompany.get_by_id(demo.company.id)
-    assert (company.nmbrs_id, company.key, company.guid) == (COMPANY, "9969", COMPANY)
+    assert (company.nmbrs_id, company.stable_key, company.guid) == (COMPANY, "9969", COMPANY)
     assert work(demo) == []
-    assert (Run.select().count(), Batch.select().count(), state(old)[0]) == (1, 1, "open")
-    assert Run.get().nmbrs_id == side.guid("Run", made["run"])
+    assert (PayrollRun.select().count(), Batch.select().count(), state(old)[0]) == (1, 1, "open")
+    assert PayrollRun.get().nmbrs_id == side.guid("Run", made["run"])
 
 
 def test_after_a_migration_new_runs_keep_the_company_key(demo: Demo, sandbox: Sandbox):
@@ -66,7 +66,7 @@ def test_after_a_migration_new_runs_keep_the_company_key(demo: Demo, sandbox: Sa
     sandbox.fault(nmbrs_wrong_token=True)  # SOAP is unavailable
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    assert (batch.total_cents, batch.nmbrs_company, batch.missing_count) == (1_980_608, "9969", 0)
+    assert (batch.total_cents, batch.company_key, batch.unpaid_employee_count) == (1_980_608, "9969", 0)
 
 
 def test_a_run_recalculated_after_a_migration_replaces_its_payment(demo: Demo, sandbox: Sandbox):
@@ -98,7 +98,7 @@ def test_a_mapped_company_without_a_guid_stops_the_migration(demo: Demo, sandbox
     sandbox.fault(nmbrs_converter_missing=True)
     with pytest.raises(RestIdsMissing):
         move(demo)
-    assert (row(demo).interface, PayrollCompany.get_by_id(demo.company.id).nmbrs_id) == ("soap", "9969")
+    assert (row(demo).api, PayrollCompany.get_by_id(demo.company.id).nmbrs_id) == ("soap", "9969")
     sandbox.run_payroll(lines=8, webhook="none")
     assert len(work(demo)) == 1
 
@@ -106,14 +106,14 @@ def test_a_mapped_company_without_a_guid_stops_the_migration(demo: Demo, sandbox
 def test_a_consent_without_the_company_stops_the_migration(demo: Demo, sandbox: Sandbox):
     with pytest.raises(RestIdsMissing):
         move(demo, side.SECOND_DEBTOR)
-    assert row(demo).interface == "soap"
+    assert row(demo).api == "soap"
 
 
 def test_a_refused_consent_changes_nothing(demo: Demo, sandbox: Sandbox):
     url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
     with pytest.raises(ConsentRefused):
         rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url, answer="deny"))
-    assert row(demo).interface == "soap"
+    assert row(demo).api == "soap"
 
 
 def test_the_redirect_works_once_and_for_its_own_user(demo: Demo, sandbox: Sandbox):
@@ -188,7 +188,7 @@ def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sa
     tokens = removed(demo)
     assert tokens.refresh_token not in repr([row.__data__ for row in TokenRevocation.select()])
     revoke_due(times=2)
-    assert (row(demo).tokens_sealed, token_revocations.due_revocations()) == (None, [])
+    assert (row(demo).tokens_encrypted, token_revocations.due_revocations()) == (None, [])
     assert (revocations(), TokenRevocation.select().count()) == (["revoked"], 0)
     assert refused_at_nmbrs(tokens)
 
@@ -223,10 +223,10 @@ def test_returning_to_soap_revokes_the_rest_tokens(demo: Demo, sandbox: Sandbox)
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
-    NmbrsConnection.update(status="disturbed").where(NmbrsConnection.id == moved.id).execute()
+    NmbrsConnection.update(status="failing").where(NmbrsConnection.id == moved.id).execute()
     keys = sandbox.credentials
     connections.connect(demo.client, demo.user, keys["nmbrs_user"], keys["nmbrs_token"])
-    assert (row(demo).interface, row(demo).tokens_sealed) == ("soap", None)
+    assert (row(demo).api, row(demo).tokens_encrypted) == ("soap", None)
     revoke_due()
     assert revocations() == ["revoked"]
     assert refused_at_nmbrs(tokens)
@@ -259,7 +259,7 @@ def test_tokens_renewed_during_the_removal_are_revoked_too(demo: Demo, sandbox: 
     with pytest.raises(port.BadCredentials):
         nmbrs_tokens.access_token(moved)
     configure(replace(services(), nmbrs_oauth=service))
-    assert row(demo).tokens_sealed is None
+    assert row(demo).tokens_encrypted is None
     revoke_due()
     assert (revocations(), refused_at_nmbrs(got[0])) == (["revoked", "revoked"], True)
 
@@ -309,7 +309,7 @@ def test_an_ended_consent_is_reported_and_can_be_renewed(demo: Demo, sandbox: Sa
     age(moved)
     sandbox.fault(nmbrs_oauth_invalid_grant=True)
     work(demo)
-    assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
+    assert (row(demo).status, row(demo).error_code) == ("failing", "bad_credentials")
     assert run_discovery.due_companies() == []
     sandbox.fault(nmbrs_oauth_invalid_grant=False)
     again = move(demo)
@@ -336,13 +336,13 @@ def test_a_lost_token_answer_asks_for_a_new_consent(demo: Demo, sandbox: Sandbox
     work(demo)
     sandbox.fault(nmbrs_oauth_answer_lost=False)
     work(demo)
-    assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
+    assert (row(demo).status, row(demo).error_code) == ("failing", "bad_credentials")
 
 
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [("nmbrs_rest_42908", "active"), ("nmbrs_rest_42909", "disturbed"), ("nmbrs_rest_50001", "active"),
-     ("nmbrs_rest_401", "disturbed"), ("nmbrs_rest_40304", "disturbed")],
+    [("nmbrs_rest_42908", "active"), ("nmbrs_rest_42909", "failing"), ("nmbrs_rest_50001", "active"),
+     ("nmbrs_rest_401", "failing"), ("nmbrs_rest_40304", "failing")],
 )  # fmt: skip
 def test_each_error_of_rest_has_its_meaning(demo: Demo, sandbox: Sandbox, fault: str, status: str):
     move(demo)
@@ -352,7 +352,7 @@ def test_each_error_of_rest_has_its_meaning(demo: Demo, sandbox: Sandbox, fault:
     company = PayrollCompany.get_by_id(demo.company.id)
     assert row(demo).status == status
     if fault == "nmbrs_rest_42908":
-        assert company.look_due_at > utcnow() + timedelta(seconds=50)
+        assert company.poll_due_at > utcnow() + timedelta(seconds=50)
     sandbox.fault(**{fault: False})
     permission_check.recheck_permissions(row(demo))
     if fault == "nmbrs_rest_401":
@@ -363,7 +363,7 @@ def test_each_error_of_rest_has_its_meaning(demo: Demo, sandbox: Sandbox, fault:
 def test_the_polling_interval_depends_on_the_interface(demo: Demo, sandbox: Sandbox):
     move(demo)
     work(demo)
-    due = PayrollCompany.get_by_id(demo.company.id).look_due_at
+    due = PayrollCompany.get_by_id(demo.company.id).poll_due_at
     assert due is not None
     assert due - utcnow() <= timedelta(hours=1)
 

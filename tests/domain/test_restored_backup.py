@@ -42,8 +42,8 @@ def ids(batch: Batch) -> tuple:
     """Return every id that a bank gets of the payment's newest order, and the reference."""
     order = BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()).get()
     lines = OrderLine.select().where(OrderLine.order == order.id).order_by(OrderLine.id)
-    named = [(line.end_to_end_id, line.iban, line.amount_cents) for line in lines]
-    return Batch.get_by_id(batch.id).reference, order.msg_id, order.request_id, named
+    named = [(line.end_to_end_id, line.creditor_iban, line.amount_cents) for line in lines]
+    return Batch.get_by_id(batch.id).reference, order.msg_id, order.x_request_id, named
 
 
 def approve(demo: Demo, batch: Batch) -> None:
@@ -79,7 +79,7 @@ def test_a_payment_made_again_from_a_backup_has_the_same_ids(
     copies: dict[str, Path] = {}
     first = pay(demo, lambda where: copies.update({where: backup.take()}))
     assert first.state == "at_bank"
-    was, payment = ids(first), BankOrder.get().payment_id
+    was, payment = ids(first), BankOrder.get().bank_payment_id
     backup.restore(copies[moment])
     with time_machine.travel(utcnow() + timedelta(minutes=5)):
         again = pay(demo, lambda _: None)
@@ -87,7 +87,7 @@ def test_a_payment_made_again_from_a_backup_has_the_same_ids(
     assert len(sandbox.control("GET", "orders")) == 1, "the bank has it once"
     same_bytes = form == "json" or moment == "before sending"
     if honours and same_bytes:
-        assert (again.state, BankOrder.get().payment_id) == ("at_bank", payment)
+        assert (again.state, BankOrder.get().bank_payment_id) == ("at_bank", payment)
     else:
         assert again.state == "sending", "the bank says that it has it: nobody may send another by pressing a button"
 

@@ -10,8 +10,9 @@ from domain.operations.integrity import dues
 from domain.payments import amendments
 from domain.payments.release import release
 from domain.payroll import intake, run_dues
-from models import Batch, BatchLine, Due, Run, schema, transaction
+from models import Batch, BatchLine, Due, PayrollRun, schema, transaction
 from tests.support.factories import LINES, PSU, Demo, make_file
+from tests.support.names_before import names_before
 from tests.support.orders import put_at_bank
 
 Lines = list[tuple[str, str, int]]
@@ -25,7 +26,7 @@ def the_dues_are_right(demo: Demo):
     assert [*run_dues.due_inconsistencies(), *dues.due_faults()] == []
 
 
-def read(run: Run, lines: Lines) -> Batch | None:
+def read(run: PayrollRun, lines: Lines) -> Batch | None:
     """Import this version of the run."""
     file = make_file(lines)
     return intake.create_batch_version(run, file, [intake.to_payable_line(line) for line in file.lines])
@@ -44,11 +45,11 @@ def owed() -> dict[str, int]:
 def pays(batch: Batch | None) -> Lines:
     assert batch is not None
     rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
-    return [(row.name_shown, row.iban, row.amount_cents) for row in rows]
+    return [(row.creditor_name, row.creditor_iban, row.amount_cents) for row in rows]
 
 
 @pytest.fixture
-def run(demo: Demo) -> Run:
+def run(demo: Demo) -> PayrollRun:
     first = demo.batch([("A", A, 100), ("B", B, 200)])
     paid(first)
     return first.run
@@ -58,17 +59,17 @@ def test_each_line_pays_the_due_of_its_person(demo: Demo):
     batch = demo.batch([("A", A, 100), ("A", X, 50), ("B", B, 200)])
     assert owed() == {"A": 150, "B": 200}
     lines = BatchLine.select(BatchLine, Due).join(Due).where(BatchLine.batch == batch.id)
-    named = {(row.name_shown, Due.get_by_id(row.due_id).name) for row in lines}
+    named = {(row.creditor_name, Due.get_by_id(row.due_id).name) for row in lines}
     assert named == {("A", "A"), ("B", "B")}
 
 
-def test_a_newer_version_updates_the_dues(run: Run):
+def test_a_newer_version_updates_the_dues(run: PayrollRun):
     assert read(run, [("A", A, 90), ("C", C, 300)]) is not None
     assert owed() == {"A": 90, "B": 0, "C": 300}
-    assert Run.get().overpaid == [["A", A, 10], ["B", B, 200]]
+    assert PayrollRun.get().overpaid == [["A", A, 10], ["B", B, 200]]
 
 
-def test_a_person_who_returns_is_recognised(run: Run):
+def test_a_person_who_returns_is_recognised(run: PayrollRun):
     read(run, [("A", A, 100)])
     assert read(run, [("A", A, 100), ("B", X, 200)]) is None
     assert owed() == {"A": 100, "B": 200}
@@ -95,8 +96,8 @@ def test_a_suspended_run_pays_nothing_until_it_is_read_again(demo: Demo):
     with transaction(demo.client.id):
         run_dues.suspend(batch.run)
         assert run_dues.offer(batch.run).pay == []
-    Run.update(version=None).where(Run.id == batch.run_id).execute()
-    new = read(Run.get_by_id(batch.run_id), list(LINES))
+    PayrollRun.update(version=None).where(PayrollRun.id == batch.run_id).execute()
+    new = read(PayrollRun.get_by_id(batch.run_id), list(LINES))
     assert Due.select().where(Due.suspended_at.is_null(False)).count() == 0
     assert pays(new) == list(LINES)
 
@@ -122,7 +123,8 @@ def migrated() -> tuple[dict[str, int], set[int | None]]:
     BatchLine.update(due=None).execute()
     Due.delete().execute()
     name = next(path.stem for path in sorted(Path(schema._DIRECTORY).glob("*_dues.py")))
-    importlib.import_module(f"models.migrations.{name}").fill()
+    with names_before():
+        importlib.import_module(f"models.migrations.{name}").fill()
     return owed(), {row.due_id for row in BatchLine.select()}
 
 
@@ -133,7 +135,7 @@ def test_the_migration_owes_the_lines_of_an_open_payment(demo: Demo):
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
 
 
-def test_the_migration_owes_what_was_paid_in_parts(run: Run):
+def test_the_migration_owes_what_was_paid_in_parts(run: PayrollRun):
     paid(read(run, [("A", A, 110), ("B", B, 200), ("C", C, 300)]))
     assert read(run, [("A", A, 110), ("B", B, 150)]) is None
     known = owed()

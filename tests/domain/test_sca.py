@@ -33,7 +33,7 @@ from domain.operations import key_rotation
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
 from domain.payroll import reopening
-from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, TokenRevocation, database, transaction
+from models import AuditEvent, BankCall, BankOrder, Batch, ScaSession, TokenRevocation, database, transaction
 from tests.support.books import require_right_books
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
@@ -112,7 +112,7 @@ def test_redirect_sca(demo: Demo):
     step = _begin(demo, batch)
     assert (step.how, bool(step.url)) == ("page", True)
     assert _begin(demo, batch) == step, "the same page, however often it is asked"
-    assert BankExchange.select().where(BankExchange.call == "authorise").count() == 1
+    assert BankCall.select().where(BankCall.operation == "authorise").count() == 1
 
 
 def test_decoupled_sca(demo: Demo, sandbox: Sandbox):
@@ -188,7 +188,7 @@ def test_a_second_signature_at_the_bank_is_awaited(demo: Demo, sandbox: Sandbox,
     assert followed(batch).state == "at_bank"
     step = _begin(demo, batch)
     assert (step.how, step.may_give_up) == ("second", False)
-    second_signs(sandbox, BankOrder.get().payment_id or "")
+    second_signs(sandbox, BankOrder.get().bank_payment_id or "")
     assert followed(batch).state == "signed"
 
 
@@ -233,7 +233,7 @@ def test_a_bank_can_ask_for_credentials(demo: Demo, sandbox: Sandbox, between: M
     assert path.endswith("/authorisations")
     assert json.loads(body) == {"psuData": {"password": "een-geheim-woord"}}
     assert headers["PSU-ID"] == "wouter-bij-de-bank"
-    kept = repr([row.__data__ for table in (BankOrder, BankExchange, AuditEvent) for row in table.select()])
+    kept = repr([row.__data__ for table in (BankOrder, BankCall, AuditEvent) for row in table.select()])
     assert "geheim" not in kept + json.dumps(sca_state.load_sca_document(BankOrder.get()))
 
 
@@ -259,7 +259,7 @@ def test_three_wrong_codes_end_the_order(demo: Demo, sandbox: Sandbox):
     with pytest.raises(SigningFailed):
         _code(demo, batch, wrong)
     assert Batch.get_by_id(batch.id).state == "failed"
-    assert BankOrder.get().state == "ended"
+    assert BankOrder.get().state == "closed"
     with pytest.raises(NotOpen):
         _code(demo, batch, reader(sandbox, challenge))
     reopening.reopen_payment(demo.client, demo.user, batch.reference)
@@ -277,7 +277,7 @@ def test_no_code_is_stored(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
-    kept = repr([row.__data__ for table in (BankExchange, AuditEvent) for row in table.select()])
+    kept = repr([row.__data__ for table in (BankCall, AuditEvent) for row in table.select()])
     stored = json.dumps(sca_state.load_sca_document(BankOrder.get()))
     assert f'"{code}"' not in stored
     assert f"'{code}'" not in kept
@@ -297,7 +297,7 @@ def test_abandoning_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     sca.abandon_signing(demo.client, demo.user, batch.reference)
     ended = Batch.get_by_id(batch.id)
-    assert (ended.state, ended.state_reason, BankOrder.get().state) == ("failed", "given_up", "ended")
+    assert (ended.state, ended.state_reason, BankOrder.get().state) == ("failed", "given_up", "closed")
     with pytest.raises(NotOpen):
         _code(demo, batch, reader(sandbox, challenge))
     assert sandbox.control("GET", "orders")[0]["status"] == "ACTC", "nobody signed"
@@ -352,7 +352,7 @@ def test_a_user_joins_the_sca_that_the_worker_starts(demo: Demo, sandbox: Sandbo
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False, bank_slow=True)
-    begun = BankExchange.select().where(BankExchange.call == "authorise", BankExchange.outcome == "answered")
+    begun = BankCall.select().where(BankCall.operation == "authorise", BankCall.outcome == "answered")
     assert (_step(demo, batch).how, begun.count()) == ("begin", 0)
     with ThreadPoolExecutor(2) as both:
         steps = list(both.map(lambda _: _on_its_own(demo, batch), range(2)))
@@ -364,10 +364,10 @@ def test_a_repeated_code_changes_nothing(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
-    calls = BankExchange.select().where(BankExchange.call == "authorise").count()
+    calls = BankCall.select().where(BankCall.operation == "authorise").count()
     with pytest.raises(NotOpen):
         _code(demo, batch, code)
-    assert BankExchange.select().where(BankExchange.call == "authorise").count() == calls
+    assert BankCall.select().where(BankCall.operation == "authorise").count() == calls
 
 
 def test_a_method_chosen_in_another_window_is_kept(demo: Demo, sandbox: Sandbox):
@@ -441,7 +441,7 @@ def test_a_closed_order_is_not_signed(demo: Demo, sandbox: Sandbox):
     """A window loaded before the order ended, and used after."""
     _with_challenge(demo, sandbox)
     order = BankOrder.get()
-    BankOrder.update(state="ended").execute()
+    BankOrder.update(state="closed").execute()
     with pytest.raises(NotOpen):
         sca_state.acquire_sca_session(order.id)
 
@@ -538,7 +538,7 @@ def test_an_sca_in_progress_survives_key_rotation(demo: Demo, sandbox: Sandbox):
     configure(replace(before, keyring=Keyring(new, "k2")))
     assert _step(demo, batch).challenge == (challenge,)
     row = TokenRevocation.get()
-    assert decrypt(row.token_sealed, "token_revocation", row.client_id, row.subject) == "a-refresh-token"
+    assert decrypt(row.token_encrypted, "token_revocation", row.client_id, row.subject) == "a-refresh-token"
     configure(before)
 
 

@@ -36,27 +36,27 @@ def extract(*functions: Officership, **changes) -> Extract:
 @pytest.mark.parametrize(
     ("found", "answer"),
     [
-        (extract(director("azb")), "yes"),
-        (extract(director("ob", kind="partner")), "yes"),
-        (extract(director(None, kind="owner")), "yes"),
-        (extract(director("v", kind="proxy")), "yes"),
-        (extract(director("gb")), "not_established"),
-        (extract(director("bb", kind="partner")), "not_established"),
-        (extract(director("b", kind="proxy", limited=True)), "not_established"),
-        (extract(director("azb", limited=True)), "not_established"),
-        (extract(director("nb")), "no"),
-        (extract(director("nb"), director(None, kind="other")), "no"),
-        (extract(director("nb"), director("v", kind="proxy")), "no"),
-        (extract(director("azb", ended=True)), "no"),
-        (extract(director("azb", suspended=True)), "no"),
-        (extract(director(person=somebody(deceased=True))), "no"),
-        (extract(director(person=somebody(blocked=True))), "no"),
-        (extract(director("azb"), ended=True), "no"),
-        (extract(director("azb"), blocked="bijzondereRechtstoestand"), "no"),
-        (extract(), "no"),
-        (extract(director(person=somebody(first_names="Pieter"))), "not_established"),
-        (extract(director(person=somebody(birth_date=None))), "not_established"),
-        (extract(director(person=somebody(last_name="Vries"))), "no"),
+        (extract(director("azb")), "authorised"),
+        (extract(director("ob", kind="partner")), "authorised"),
+        (extract(director(None, kind="owner")), "authorised"),
+        (extract(director("v", kind="proxy")), "authorised"),
+        (extract(director("gb")), "undetermined"),
+        (extract(director("bb", kind="partner")), "undetermined"),
+        (extract(director("b", kind="proxy", limited=True)), "undetermined"),
+        (extract(director("azb", limited=True)), "undetermined"),
+        (extract(director("nb")), "not_authorised"),
+        (extract(director("nb"), director(None, kind="other")), "not_authorised"),
+        (extract(director("nb"), director("v", kind="proxy")), "not_authorised"),
+        (extract(director("azb", ended=True)), "not_authorised"),
+        (extract(director("azb", suspended=True)), "not_authorised"),
+        (extract(director(person=somebody(deceased=True))), "not_authorised"),
+        (extract(director(person=somebody(blocked=True))), "not_authorised"),
+        (extract(director("azb"), ended=True), "not_authorised"),
+        (extract(director("azb"), blocked="bijzondereRechtstoestand"), "not_authorised"),
+        (extract(), "not_authorised"),
+        (extract(director(person=somebody(first_names="Pieter"))), "undetermined"),
+        (extract(director(person=somebody(birth_date=None))), "undetermined"),
+        (extract(director(person=somebody(last_name="Vries"))), "not_authorised"),
     ],
 )
 def test_each_registration_gives_its_decision(found: Extract, answer: str):
@@ -66,7 +66,7 @@ def test_each_registration_gives_its_decision(found: Extract, answer: str):
 def test_a_minor_may_not_sign():
     born = date(datetime.now(UTC).year - 10, 1, 1)
     found = extract(director(person=somebody(birth_date=born)))
-    assert evaluate_authority(found, identity(birth_date=born)).answer == "no"
+    assert evaluate_authority(found, identity(birth_date=born)).answer == "not_authorised"
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def followed(found: Extract, **others: Extract) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("code", "above", "answer"),
     [
-        ("azb", extract(director("azb")), ("yes", "through_company")),
-        ("azb", extract(director(None, kind="owner")), ("yes", "through_company")),
-        ("gb", extract(director("azb")), ("not_established", "together")),
-        ("azb", extract(director("gb")), ("not_established", "together")),
-        ("nb", extract(director("azb")), ("no", "not_authorised")),
-        ("nb", extract(director("gb")), ("no", "not_authorised")),
-        ("azb", extract(director("nb")), ("no", "holding_may_not")),
-        ("azb", extract(director("azb"), ended=True), ("no", "holding_may_not")),
-        ("azb", extract(director("azb"), blocked="x"), ("no", "holding_may_not")),
-        ("azb", extract(director("azb", ended=True)), ("no", "not_in_register")),
-        ("azb", extract(director(person=somebody(last_name="Vries"))), ("no", "not_in_register")),
-        ("azb", extract(director(person=somebody(birth_date=None))), ("not_established", "name_differs")),
+        ("azb", extract(director("azb")), ("authorised", "through_company")),
+        ("azb", extract(director(None, kind="owner")), ("authorised", "through_company")),
+        ("gb", extract(director("azb")), ("undetermined", "together")),
+        ("azb", extract(director("gb")), ("undetermined", "together")),
+        ("nb", extract(director("azb")), ("not_authorised", "not_authorised")),
+        ("nb", extract(director("gb")), ("not_authorised", "not_authorised")),
+        ("azb", extract(director("nb")), ("not_authorised", "holding_may_not")),
+        ("azb", extract(director("azb"), ended=True), ("not_authorised", "holding_may_not")),
+        ("azb", extract(director("azb"), blocked="x"), ("not_authorised", "holding_may_not")),
+        ("azb", extract(director("azb", ended=True)), ("not_authorised", "not_in_register")),
+        ("azb", extract(director(person=somebody(last_name="Vries"))), ("not_authorised", "not_in_register")),
+        ("azb", extract(director(person=somebody(birth_date=None))), ("undetermined", "name_differs")),
     ],
 )
 def test_a_director_of_a_managing_company_is_authorised(code: str, above: Extract, answer: tuple[str, str]):
@@ -155,23 +155,23 @@ def test_a_director_of_a_managing_company_is_authorised(code: str, above: Extrac
 
 @pytest.mark.parametrize("changes", [{"ended": True}, {"suspended": True}])
 def test_a_company_without_managing_function_gives_no_authority(changes: dict):
-    assert followed(extract(holding(**changes)), n10000001=extract(director()))[0] == "no"
+    assert followed(extract(holding(**changes)), n10000001=extract(director()))[0] == "not_authorised"
 
 
 def test_an_unknown_managing_company_is_decided_manually():
-    undecided = ("not_established", "company_not_followed")
+    undecided = ("undetermined", "company_not_followed")
     assert followed(extract(holding(None))) == undecided
     assert followed(extract(holding("99999999"))) == undecided
     assert evaluate_authority(extract(holding()), identity()).reason == "company_not_followed"
     # but who is known not to be authorised is, wherever the company leads
-    assert followed(extract(holding(None), director("nb"))) == ("no", "not_authorised")
+    assert followed(extract(holding(None), director("nb"))) == ("not_authorised", "not_authorised")
 
 
 def test_no_company_is_followed_if_the_person_is_authorised_directly():
     def follow(number: str) -> Extract:
         raise RegisterDown
 
-    assert evaluate_authority(extract(holding(), director("azb")), identity(), follow).answer == "yes"
+    assert evaluate_authority(extract(holding(), director("azb")), identity(), follow).answer == "authorised"
     with pytest.raises(RegisterDown):
         evaluate_authority(extract(holding(), director("nb")), identity(), follow)
 
@@ -183,12 +183,12 @@ def chain(length: int) -> dict[str, Extract]:
 
 
 def test_companies_are_followed_to_a_maximum_depth():
-    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH - 1)) == ("yes", "through_company")
-    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH)) == ("not_established", "company_not_followed")
+    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH - 1)) == ("authorised", "through_company")
+    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH)) == ("undetermined", "company_not_followed")
 
 
 def test_a_circle_of_companies_ends():
     here = extract(holding("10000001"))
-    assert followed(here, n10000001=extract(holding("68750110"))) == ("no", "not_in_register")
+    assert followed(here, n10000001=extract(holding("68750110"))) == ("not_authorised", "not_in_register")
     both = extract(holding("68750110"), director("azb"))
-    assert followed(here, n10000001=both) == ("yes", "through_company")
+    assert followed(here, n10000001=both) == ("authorised", "through_company")

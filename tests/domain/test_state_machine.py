@@ -7,13 +7,13 @@ from domain.common import audit
 from domain.common.errors import StateConflict
 from domain.payments import state_machine
 from models import AuditEvent, Batch
-from models.payments import BATCH_STATES
+from models.states import BatchState
 from tests.support.factories import Demo
 
 
 def test_every_state_is_in_the_table():
     named = {before for before, _ in state_machine.TRANSITIONS} | set(state_machine.TRANSITIONS.values())
-    assert named == set(BATCH_STATES)
+    assert named == set(BatchState)
 
 
 def test_sending_ends_only_by_an_answer_of_the_bank_or_a_person():

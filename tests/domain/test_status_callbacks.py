@@ -13,7 +13,7 @@ from blueprints.webhooks import blueprint
 from domain.common.services import Services, configure
 from domain.orders import sca, status_callbacks, status_polling, submission
 from domain.payments.release import release
-from models import BankOrder, Batch, Delivery, database
+from models import BankOrder, Batch, WebhookDelivery, database
 from tests.support.bank import EXPLICIT, Tpp, bank_day, pain001
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
@@ -75,9 +75,9 @@ def test_a_callback_polls_the_bank(demo: Demo, hooks: str, sandbox: Sandbox):
 def test_the_content_of_a_callback_is_not_believed(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
-    lie = {"paymentId": order.payment_id, "transactionStatus": "ACSC"}
+    lie = {"paymentId": order.bank_payment_id, "transactionStatus": "ACSC"}
     assert requests.post(_address(order), json=lie, timeout=10).status_code == 200
-    assert (Batch.get().state, BankOrder.get().raw_status) == ("at_bank", order.raw_status)
+    assert (Batch.get().state, BankOrder.get().bank_status) == ("at_bank", order.bank_status)
     assert status_polling.due_orders() == [order.id]
     status_polling.poll_status(order.id)
     assert Batch.get().state == "at_bank"
@@ -89,7 +89,7 @@ def test_any_content_counts_as_a_callback_and_is_not_stored(demo: Demo, hooks: s
     order = _later()
     answer = requests.post(_address(order), data=body, headers={"Content-Type": "text/plain"}, timeout=10)
     assert (answer.status_code, answer.content) == (200, b"")
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
     assert status_polling.due_orders() == [order.id]
 
 
@@ -124,7 +124,7 @@ def test_a_callback_only_polls(demo: Demo, hooks: str):
 def test_a_closed_order_is_not_polled(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
-    BankOrder.update(state="ended", due_at=None).execute()
+    BankOrder.update(state="closed", due_at=None).execute()
     assert requests.post(_address(order), timeout=10).status_code == 200
     assert BankOrder.get().due_at is None
 

@@ -14,7 +14,7 @@ from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import intake, reopening
-from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Run
+from models import BankAccount, BankCall, BankOrder, Batch, BatchLine, PayrollRun
 from tests.support.books import require_right_books
 from tests.support.factories import LINES, PIN, PSU, Demo, make_device, make_file
 from tests.support.sandbox import Sandbox
@@ -42,7 +42,7 @@ def _send(batch: Batch, times: int = 2) -> Batch:
 
 def _follow(batch: Batch, times: int = 2) -> Batch:
     for _ in range(times):
-        live = BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended")
+        live = BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "closed")
         live.execute()
         for order_id in status_polling.due_orders():
             status_polling.poll_status(order_id)
@@ -89,7 +89,7 @@ def test_the_order_at_the_bank_equals_what_was_approved(demo: Demo, sandbox: San
     assert body == order_files.order_file(batch.reference)
     root = etree.fromstring(body)
     names = [node.text for node in root.iter("{*}Cdtr") for node in node.iter("{*}Nm")]
-    assert names == [line.name_sent for line in shown.lines]
+    assert names == [line.creditor_name_sepa for line in shown.lines]
     assert root.findtext(".//{*}CtgyPurp/{*}Cd") == "SALA"
     assert root.findtext(".//{*}ReqdExctnDt/{*}Dt") == shown.execution_date.isoformat()
 
@@ -121,15 +121,15 @@ def test_an_unreachable_bank_leaves_the_payment_approved(demo: Demo, sandbox: Sa
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
     sent = _send(batch)
     order = BankOrder.get()
-    assert (sent.state, sent.state_reason, order.state, order.called_at) == (
-        "approved", "bank_unreachable", "ready", None,
+    assert (sent.state, sent.state_reason, order.state, order.submitted_at) == (
+        "approved", "bank_unreachable", "prepared", None,
     )  # fmt: skip
     sandbox.control("PUT", "banks/redirect", {"line": {}})
     BankOrder.update(due_at=batch.created_at).execute()
     assert submission.due_batches() == [batch.id]
     assert _send(batch).state == "at_bank"
     at_bank = _at_the_bank(sandbox)
-    assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.request_id, order.msg_id)]
+    assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.x_request_id, order.msg_id)]
 
 
 def test_an_unsent_order_is_not_sent_with_old_figures(demo: Demo, sandbox: Sandbox, monkeypatch):
@@ -140,7 +140,7 @@ def test_an_unsent_order_is_not_sent_with_old_figures(demo: Demo, sandbox: Sandb
 
     def unreachable(*_args: object) -> None:
         newer = [intake.to_payable_line(line) for line in file.lines]
-        assert intake.create_batch_version(Run.get(), file, newer) is None, "all of it is about to go"
+        assert intake.create_batch_version(PayrollRun.get(), file, newer) is None, "all of it is about to go"
         raise port.NotDelivered
 
     monkeypatch.setattr(services().bank, "place_order", unreachable)
@@ -160,8 +160,8 @@ def test_a_lost_answer_is_not_a_refusal(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
     order = BankOrder.get()
-    assert (batch.state, order.state) == ("sending", "sent")
-    assert order.called_at is not None
+    assert (batch.state, order.state) == ("sending", "submitted")
+    assert order.submitted_at is not None
     with pytest.raises(Exception, match="sending"):
         amendments.exclude_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
     sandbox.fault(bank_lost_answer=False)
@@ -177,8 +177,8 @@ def test_a_refused_retry_is_no_refusal_of_the_first_call(demo: Demo, sandbox: Sa
     sandbox.fault(bank_lost_answer=False, bank_order_refused=True, bank_forgets_request_id=True)
     BankOrder.update(due_at=batch.created_at).execute()
     assert _send(batch, times=1).state == "sending"
-    assert BankOrder.get().state == "sent"
-    outcomes = [row.outcome for row in BankExchange.select().order_by(BankExchange.id)]
+    assert BankOrder.get().state == "submitted"
+    outcomes = [row.outcome for row in BankCall.select().order_by(BankCall.id)]
     assert outcomes[-1].startswith("unknown:refused:"), outcomes
 
 
@@ -245,7 +245,7 @@ def test_an_order_that_waited_past_its_date_is_opened_again(
     monkeypatch.setattr(submission.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "past")
     BankOrder.update(due_at=batch.created_at).execute()
     sent = _send(batch)
-    assert (sent.state, sent.state_reason, BankOrder.get().state) == ("open", "past", "ended")
+    assert (sent.state, sent.state_reason, BankOrder.get().state) == ("open", "past", "closed")
     assert _at_the_bank(sandbox) == []
 
 
@@ -255,7 +255,7 @@ def test_changed_bytes_are_not_sent(demo: Demo, sandbox: Sandbox):
     order = submission.build_order(queries.get_batch(demo.client, batch.reference))
     assert order is not None
     broken = submission.encrypt(b"<Document/>", "bank_order", order.msg_id)
-    BankOrder.update(body_sealed=broken).where(BankOrder.id == order.id).execute()
+    BankOrder.update(body_encrypted=broken).where(BankOrder.id == order.id).execute()
     with pytest.raises(OrderMismatch):
         submission.submit_order(batch.id)
     assert _at_the_bank(sandbox) == []
@@ -264,7 +264,7 @@ def test_changed_bytes_are_not_sent(demo: Demo, sandbox: Sandbox):
 def test_every_answer_of_the_bank_is_recorded(demo: Demo):
     batch = _send(_released(demo))
     _follow(batch)
-    kept = [(row.call, row.outcome, row.raw_status) for row in BankExchange.select()]
+    kept = [(row.operation, row.outcome, row.bank_status) for row in BankCall.select()]
     assert kept[0][:2] == ("place", "placed")
     assert all(status for _, _, status in kept)
     assert BankAccount.get_by_id(demo.account.id).balance_cents == 84_210_55

@@ -14,7 +14,7 @@ from domain.operations.integrity import dues
 from domain.payments import amendments, release, warnings
 from domain.payroll import intake, run_dues, run_history, webhook_deliveries
 from domain.payroll.run_versions import PayableLine
-from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
+from models import BankOrder, Batch, BatchLine, PayrollRun, Release, WebhookDelivery
 from tests.support.factories import PSU, Demo, make_file
 from tests.support.intake import lines, state, work
 from tests.support.orders import put_at_bank
@@ -61,8 +61,8 @@ def test_a_newer_version_replaces_an_unsent_payment(demo: Demo, sandbox: Sandbox
     again(sandbox, made)
     (new,) = work(demo)
     assert state(old) == ("replaced", "run_again")
-    assert {row[2] for row in lines(old)} == {"void"}
-    assert (new.total_cents, new.line_count, new.difference) == (DEMO_TOTAL - 344_808 + 300_000, 8, False)
+    assert {row[2] for row in lines(old)} == {"superseded"}
+    assert (new.total_cents, new.line_count, new.is_supplement) == (DEMO_TOTAL - 344_808 + 300_000, 8, False)
     assert Release.select().where(Release.voided_at.is_null()).count() == 0
     assert list(integrity.find_inconsistencies()) == []
 
@@ -91,7 +91,7 @@ def test_an_excluded_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: San
     change(sandbox, 2, cents=1_00)
     again(sandbox, made)
     (new,) = work(demo)
-    assert lines(old)[0][2] == "void"
+    assert lines(old)[0][2] == "superseded"
     assert {row[2] for row in lines(new)} == {"open"}
     with pytest.raises(NotOpen):
         amendments.include_line(demo.client, demo.user, old.reference, line.id)
@@ -104,18 +104,18 @@ def test_a_newer_version_replaces_an_ended_payment(demo: Demo, sandbox: Sandbox,
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     (new,) = work(demo)
-    assert (state(old)[0], new.line_count, new.difference) == ("replaced", 8, False)
+    assert (state(old)[0], new.line_count, new.is_supplement) == ("replaced", 8, False)
 
 
 def test_a_newer_version_is_paid_after_a_discarded_payment(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    BatchLine.update(state="excluded").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     (new,) = work(demo)
     assert (state(old)[0], new.line_count) == ("discarded", 8)
-    assert {row[2] for row in lines(old)} == {"void"}
+    assert {row[2] for row in lines(old)} == {"superseded"}
 
 
 def test_a_return_to_an_earlier_version_is_a_new_payment(demo: Demo, sandbox: Sandbox):
@@ -143,8 +143,11 @@ def test_after_a_sent_payment_only_the_difference_is_paid(demo: Demo, sandbox: S
     assert state(old)[0] == sent
     assert [row[:2] for row in lines(new)] == [(WOUTER, 350_000 - 344_808)]
     shown = demo.view(new)
-    assert (shown.lines[0].paid_cents, shown.overpaid) == (344_808, [("Donkersloot Meijer, Naomi", NAOMI, 61_100)])
-    assert new.difference
+    assert (shown.lines[0].already_paid_cents, shown.overpaid) == (
+        344_808,
+        [("Donkersloot Meijer, Naomi", NAOMI, 61_100)],
+    )
+    assert new.is_supplement
     assert [*run_dues.due_inconsistencies(), *dues.due_faults()] == []
 
 
@@ -171,8 +174,8 @@ def test_lower_wages_make_no_payment_and_are_reported(demo: Demo, sandbox: Sandb
     change(sandbox, 1, cents=344_000)
     again(sandbox, made)
     assert work(demo) == []
-    run = Run.get()
-    assert (run.state, run.reason, run.overpaid) == ("taken", "overpaid", [["Jong, Wouter de", WOUTER, 808]])
+    run = PayrollRun.get()
+    assert (run.state, run.reason, run.overpaid) == ("imported", "overpaid", [["Jong, Wouter de", WOUTER, 808]])
     assert demo.view(old).overpaid == [("Jong, Wouter de", WOUTER, 808)]
 
 
@@ -185,7 +188,7 @@ def test_an_excluded_line_that_changes_is_paid(demo: Demo, sandbox: Sandbox):
     again(sandbox, made)
     (new,) = work(demo)
     assert [row[:2] for row in lines(new)] == [(WOUTER, 340_000)]
-    assert BatchLine.get_by_id(line.id).state == "void"
+    assert BatchLine.get_by_id(line.id).state == "superseded"
 
 
 def test_a_second_difference_counts_the_first(demo: Demo, sandbox: Sandbox):
@@ -199,7 +202,7 @@ def test_a_second_difference_counts_the_first(demo: Demo, sandbox: Sandbox):
     again(sandbox, made)
     (third,) = work(demo)
     assert [row[:2] for row in lines(third)] == [(WOUTER, 1_000)]
-    total = BatchLine.select().where(BatchLine.iban == WOUTER)
+    total = BatchLine.select().where(BatchLine.creditor_iban == WOUTER)
     assert sum(row.amount_cents for row in total) == 346_000
 
 
@@ -208,14 +211,14 @@ def test_an_empty_version_replaces_the_payment_by_none(demo: Demo, sandbox: Sand
     made, old = first(demo, sandbox)
     again(sandbox, made, lines=0)
     assert work(demo) == []
-    assert (state(old), Run.get().state) == (("replaced", "run_emptied"), "empty")
+    assert (state(old), PayrollRun.get().state) == (("replaced", "run_emptied"), "empty")
 
 
 def test_an_invalid_newer_file_blocks_the_older_payment(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     again(sandbox, made, sepa="<Document/>")
     assert work(demo) == []
-    assert (state(old), Run.get().state) == (("replaced", "run_refused"), "refused")
+    assert (state(old), PayrollRun.get().state) == (("replaced", "run_refused"), "invalid")
     again(sandbox, made)
     (new,) = work(demo)
     assert new.total_cents == DEMO_TOTAL
@@ -224,7 +227,9 @@ def test_an_invalid_newer_file_blocks_the_older_payment(demo: Demo, sandbox: San
 # --- gone from the list ----------------------------------------------------------------------------
 def later() -> None:
     """Let a minute pass."""
-    Run.update(missing_since=utcnow() - timedelta(minutes=1)).where(Run.missing_since.is_null(False)).execute()
+    PayrollRun.update(unlisted_since=utcnow() - timedelta(minutes=1)).where(
+        PayrollRun.unlisted_since.is_null(False)
+    ).execute()
 
 
 def test_a_missing_run_blocks_its_payment_and_then_ends_it(
@@ -239,7 +244,7 @@ def test_a_missing_run_blocks_its_payment_and_then_ends_it(
     later()
     work(demo)
     assert state(batch) == ("replaced", "vanished")
-    assert [row.result for row in run_history.history(demo.client)] == ["vanished"]
+    assert [row.result for row in run_history.history(demo.client)] == ["deleted"]
 
 
 def test_an_approval_is_void_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
@@ -322,7 +327,7 @@ def test_another_period_gives_no_warning(demo: Demo, sandbox: Sandbox):
 
 def test_a_discarded_payment_gives_no_warning(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
-    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    BatchLine.update(state="excluded").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
     sandbox.run_payroll(lines=3, description="april", webhook="none")
     (new,) = work(demo)
@@ -332,16 +337,16 @@ def test_a_discarded_payment_gives_no_warning(demo: Demo, sandbox: Sandbox):
 # --- by hand ---------------------------------------------------------------------------------------
 def test_a_manual_reimport_doubles_nothing(demo: Demo, sandbox: Sandbox):
     first(demo, sandbox)
-    run_history.reimport_run(demo.client, demo.user, Run.get().id)
+    run_history.reimport_run(demo.client, demo.user, PayrollRun.get().id)
     assert work(demo) == []
     assert Batch.select().count() == 1
 
 
 def test_a_discarded_payment_can_be_imported_again(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
-    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    BatchLine.update(state="excluded").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
-    run_history.reimport_run(demo.client, demo.user, Run.get().id)
+    run_history.reimport_run(demo.client, demo.user, PayrollRun.get().id)
     (new,) = work(demo)
     assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)
 
@@ -351,24 +356,33 @@ def test_parallel_imports_of_a_newer_version_make_one_payment(demo: Demo, sandbo
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     new = work(demo)
-    Run.update(due_at=utcnow()).execute()
-    assert [intake.import_run(Run.get().id) for _ in range(2)] == [None, None]
+    PayrollRun.update(due_at=utcnow()).execute()
+    assert [intake.import_run(PayrollRun.get().id) for _ in range(2)] == [None, None]
     assert (len(new), Batch.select().where(Batch.state == "open").count()) == (1, 1)
 
 
 def test_a_webhook_during_an_import_causes_another_import(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    run_history.reimport_run(demo.client, demo.user, Run.get().id)
-    claimed = leases.claim_lease(Run, Run.get().id, 60)
+    run_history.reimport_run(demo.client, demo.user, PayrollRun.get().id)
+    claimed = leases.claim_lease(PayrollRun, PayrollRun.get().id, 60)
     assert claimed is not None
     # the worker has already fetched the old file when the webhook arrives
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     body = json.dumps({"CompanyId": 9969, "RunId": made["run"]}).encode()
-    delivery = Delivery.create(client=demo.client, content_type="application/json", headers={}, body=body)
+    delivery = WebhookDelivery.create(client=demo.client, content_type="application/json", headers={}, body=body)
     webhook_deliveries.process_delivery(delivery.id)
-    wanted = [PayableLine(row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
-                     row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == old.id)]  # fmt: skip
+    wanted = [
+        PayableLine(
+            row.creditor_name,
+            row.creditor_name_sepa,
+            row.remittance,
+            row.remittance_sepa,
+            row.creditor_iban,
+            row.amount_cents,
+        )
+        for row in BatchLine.select().where(BatchLine.batch == old.id)
+    ]
     assert intake.create_batch_version(claimed, make_file(), wanted) is None
     assert intake.due_runs() == [claimed.id]
     new = intake.import_run(claimed.id)

@@ -43,16 +43,16 @@ def other_account(demo: Demo, batch: Batch) -> None:
 
 
 def behind_our_back(demo: Demo, batch: Batch) -> None:
-    BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position > 100).execute()
+    BatchLine.update(state="excluded").where(BatchLine.batch == batch.id, BatchLine.position > 100).execute()
 
 
 def refused_whole(demo: Demo, batch: Batch) -> None:
-    BatchLine.update(state="rejected", bank_reason="AC04").where(BatchLine.batch == batch.id).execute()
+    BatchLine.update(state="rejected", bank_reason_code="AC04").where(BatchLine.batch == batch.id).execute()
     Batch.update(state="rejected").where(Batch.id == batch.id).execute()
 
 
 def another_spelling(demo: Demo, batch: Batch) -> None:
-    changed = {"name_sent": "Somebody", "end_to_end_id": BatchLine.end_to_end_id.concat("x")}
+    changed = {"creditor_name_sepa": "Somebody", "end_to_end_id": BatchLine.end_to_end_id.concat("x")}
     BatchLine.update(**changed).where(BatchLine.batch == batch.id, BatchLine.position.in_((3, 110))).execute()
 
 
@@ -81,15 +81,15 @@ def test_totals_computed_during_a_change_are_not_cached(demo: Demo, batch: Batch
     slow = queries.get_batch(demo.client, batch.reference)
     behind_our_back(demo, batch)
     totals.get_totals(slow, queries.execution_date(slow))
-    assert Batch.get_by_id(batch.id).lines_kept is None
+    assert Batch.get_by_id(batch.id).totals_cache is None
     assert shown(demo, batch) == counted(demo, batch)
 
 
 def test_a_wrong_cache_pays_nothing(demo: Demo, batch: Batch):
     shown(demo, batch)
-    kept = Batch.get_by_id(batch.id).lines_kept
+    kept = Batch.get_by_id(batch.id).totals_cache
     kept["sums"] |= {"digest": "0" * 64, "cents": 1}
-    Batch.update(lines_kept=kept).where(Batch.id == batch.id).execute()
+    Batch.update(totals_cache=kept).where(Batch.id == batch.id).execute()
     wrong = shown(demo, batch)[0]
     assert wrong == "0" * 64
     with pytest.raises(BatchChanged):
@@ -100,12 +100,12 @@ def test_a_wrong_cache_pays_nothing(demo: Demo, batch: Batch):
 def test_a_short_payment_is_not_cached(demo: Demo):
     batch = demo.batch(many(totals.CACHE_THRESHOLD))
     assert shown(demo, batch) == counted(demo, batch)
-    assert Batch.get_by_id(batch.id).lines_kept is None
+    assert Batch.get_by_id(batch.id).totals_cache is None
 
 
 def test_every_change_of_a_line_renews_the_version(demo: Demo, batch: Batch):
     versions = []
-    for change in ({"state": "refused"}, {"state": "open"}, {"bank_reason": "AC04"}, {"state": SQL("state")}):
+    for change in ({"state": "excluded"}, {"state": "open"}, {"bank_reason_code": "AC04"}, {"state": SQL("state")}):
         BatchLine.update(**change).where(BatchLine.batch == batch.id, BatchLine.position == 1).execute()
         versions.append(Batch.get_by_id(batch.id).lines_version)
     assert len(set(versions)) == 4

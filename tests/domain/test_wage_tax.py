@@ -9,7 +9,7 @@ import pytest
 from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import wage_tax
-from models import Batch, PayrollCompany, Run
+from models import Batch, PayrollCompany, PayrollRun
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, work
 from tests.support.sandbox import Sandbox
@@ -33,7 +33,7 @@ def test_a_tax_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbo
     tax = made["wage_tax"]
     (row,) = lines(tax)
     assert (row[0], tax.total_cents, tax.line_count) == ("NL86INGB0002445588", 1_980_608 * 35 // 100 // 100 * 100, 1)
-    reference = Run.get(Run.kind == "wage_tax").wage_tax_reference or ""
+    reference = PayrollRun.get(PayrollRun.kind == "wage_tax").wage_tax_reference or ""
     shown = demo.view(tax).lines[0]
     assert len(reference) == 16
     assert reference in shown.description.replace(".", "")
@@ -55,7 +55,7 @@ def test_earlier_tax_returns_are_only_offered(demo: Demo, sandbox: Sandbox):
     later = utcnow() + timedelta(minutes=1)
     PayrollCompany.update(wage_tax_from=later).where(PayrollCompany.id == demo.company.id).execute()
     assert work(demo) == []
-    assert [run.state for run in Run.select().where(Run.kind == "wage_tax")] == ["older"]
+    assert [run.state for run in PayrollRun.select().where(PayrollRun.kind == "wage_tax")] == ["before_connection"]
 
 
 def test_without_permission_salaries_are_still_imported(demo: Demo, sandbox: Sandbox):

@@ -9,7 +9,7 @@ import app as application
 import config
 import models
 from domain.payroll import intake, nmbrs_client, run_discovery, run_history, webhook_deliveries, webhook_keys
-from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
+from models import Batch, BatchLine, OutgoingMail, PayrollCompany, PayrollRun, WebhookDelivery
 from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
 
@@ -54,7 +54,7 @@ def path_of(demo: Demo) -> str:
 def test_any_body_is_stored_and_answered(web: FlaskClient, mapped: Demo, kind: str, body: bytes):
     answer = web.post(path_of(mapped), data=body, content_type=kind, headers={"Cookie": "a=b"})
     assert (answer.status_code, answer.data) == (200, b"")
-    row = Delivery.get()
+    row = WebhookDelivery.get()
     assert (bytes(row.body), row.content_type) == (body, kind)
     assert "Cookie" not in row.headers
 
@@ -62,28 +62,28 @@ def test_any_body_is_stored_and_answered(web: FlaskClient, mapped: Demo, kind: s
 def test_an_unknown_key_is_not_found(web: FlaskClient, mapped: Demo):
     assert web.post("/client/nobody/webhooks/paymentsbatch").status_code == 404
     assert web.get("/client/nobody/webhooks/paymentsbatch").status_code == 404
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_a_get_changes_nothing(web: FlaskClient, mapped: Demo, method: str):
     assert getattr(web, method)(path_of(mapped)).status_code == 200
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 def test_a_too_large_body_is_refused(web: FlaskClient, mapped: Demo):
     assert web.post(path_of(mapped), data=b"x" * 65_537).status_code == 413
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 def test_a_delivery_that_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
     path = path_of(mapped)
-    models.database.execute_sql("alter table delivery rename to delivery_away")
+    models.database.execute_sql("alter table webhook_delivery rename to delivery_away")
     try:
         assert web.post(path, data=b"{}").status_code == 503
     finally:
         models.database.connect(reuse_if_open=True)
-        models.database.execute_sql("alter table delivery_away rename to delivery")
+        models.database.execute_sql("alter table delivery_away rename to webhook_delivery")
     assert web.post(path, data=b"{}").status_code == 200
 
 
@@ -111,7 +111,7 @@ def test_a_repeated_delivery_makes_one_batch_and_one_mail(web: FlaskClient, mapp
     batch = Batch.get()
     assert (Batch.select().count(), batch.total_cents, BatchLine.select().count()) == (1, 1_980_608, 8)
     assert OutgoingMail.select().where(OutgoingMail.kind == "batch_ready").count() == 1
-    assert [(row.result, row.items) for row in run_history.history(mapped.client)] == [("taken", 8)]
+    assert [(row.result, row.items) for row in run_history.history(mapped.client)] == [("imported", 8)]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_an_invalid_file_makes_no_batch_and_gives_the_reason(
     sandbox.run_payroll(sepa=good.replace(*change), webhook="none")
     web.post(path_of(mapped), data=b"")
     work_off()
-    assert [(row.result, row.reason) for row in run_history.history(mapped.client)] == [("refused", reason)]
+    assert [(row.result, row.reason) for row in run_history.history(mapped.client)] == [("invalid", reason)]
     assert Batch.select().count() == 0
 
 
@@ -155,11 +155,11 @@ def test_a_run_is_imported_when_nmbrs_works_again(web: FlaskClient, mapped: Demo
     web.post(path_of(mapped), data=b"")
     work_off()
     assert Batch.select().count() == 0
-    waiting = [*PayrollCompany.select().where(PayrollCompany.look_due_at.is_null(False)), *Run.select()]
+    waiting = [*PayrollCompany.select().where(PayrollCompany.poll_due_at.is_null(False)), *PayrollRun.select()]
     assert waiting, "nothing is tried again"
     sandbox.fault(**{fault: False})
-    PayrollCompany.update(look_due_at=mapped.user.created_at).execute()
-    Run.update(due_at=mapped.user.created_at).where(Run.state.in_(("found", "retrying"))).execute()
+    PayrollCompany.update(poll_due_at=mapped.user.created_at).execute()
+    PayrollRun.update(due_at=mapped.user.created_at).where(PayrollRun.state.in_(("pending", "retrying"))).execute()
     work_off()
     assert Batch.get().total_cents == 1_980_608
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import utcnow
 from domain.overview import worklist
-from models import Approval, BankLink, Batch, Client, Membership, NmbrsConnection, User
+from models import Approval, BankConsent, Batch, Client, Membership, NmbrsConnection, User
 from tests.support.factories import Demo, make_client, make_demo, make_user
 
 
@@ -39,20 +39,20 @@ def test_a_failing_connection_is_before_finished_clients(bookkeeper: User):
     quiet = Client.get(Client.name == "Stil BV")
     empty = Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer").client
     Client.update(name="Aap BV").where(Client.id == empty.id).execute()
-    BankLink.update(status="ended").where(BankLink.client == quiet.id).execute()
-    NmbrsConnection.update(status="disturbed").where(NmbrsConnection.client == quiet.id).execute()
+    BankConsent.update(status="ended").where(BankConsent.client == quiet.id).execute()
+    NmbrsConnection.update(status="failing").where(NmbrsConnection.client == quiet.id).execute()
     assert found(bookkeeper)[2:] == [("Stil BV", 0, True, True), ("Aap BV", 0, False, False)]
 
 
 def test_a_consent_that_ends_within_a_week_is_reported(bookkeeper: User):
     soon = (utcnow() + timedelta(days=6)).date()
-    BankLink.update(valid_until=soon).where(BankLink.client == Client.get(Client.name == "Oud BV").id).execute()
+    BankConsent.update(valid_until=soon).where(BankConsent.client == Client.get(Client.name == "Oud BV").id).execute()
     assert [row[0] for row in found(bookkeeper) if row[2]] == ["Oud BV"]
 
 
 def test_a_payment_approved_by_one_waits_for_another(bookkeeper: User, demo: Demo):
     first = Batch.select().where(Batch.client == demo.client.id).get()
-    Approval.create(batch=first, user=bookkeeper, digest="-", total_cents=1, proof="session", ip="-")
+    Approval.create(batch=first, user=bookkeeper, digest="-", total_cents=1, authentication_method="session", ip="-")
     assert ("Nieuw BV", 1, False, False) in found(bookkeeper)
 
 

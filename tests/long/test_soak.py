@@ -21,7 +21,7 @@ import models
 from domain.common.encryption import encrypt
 from domain.operations import integrity
 from domain.payroll import run_discovery, webhook_keys
-from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
+from models import Batch, BatchLine, Client, NmbrsConnection, PayrollCompany, PayrollRun, WebhookDelivery
 from tests.support.factories import make_account, make_client, make_link, make_user
 from tools.dev_stack import Stack
 
@@ -55,10 +55,10 @@ def make_customer(stack: Stack, number: int, company: int, debtor: int) -> Clien
     known = control(stack, "POST", "nmbrs/users", {"email": f"soak{number}@demobv.example", "debtors": [debtor]})
     connection = NmbrsConnection.create(
         client=client, email=known["email"], environment="demo",
-        token_sealed=encrypt(known["token"], "nmbrs_connection", client.id, known["email"]),
+        token_encrypted=encrypt(known["token"], "nmbrs_connection", client.id, known["email"]),
     )  # fmt: skip
     PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id=str(company), key=str(company), number=str(company),
+        connection=connection, client=client, nmbrs_id=str(company), stable_key=str(company), number=str(company),
         name=f"Bakkerij {company}", bank_account=account, mapped_at=connection.created_at,
     )  # fmt: skip
     form = {"naam": "Bizcuit", "endpoint": webhook_keys.webhook_url(client), "actief": "actief", "event_1": "actief"}
@@ -125,17 +125,17 @@ def test_every_run_becomes_one_payment(busy: Stack):
     run_discovery.mark_all_due()  # what the clock does within the hour
     assert wait_until(lambda: Batch.select().count() >= len(wanted), PATIENCE), missing(wanted)
 
-    found = Counter((row.nmbrs_company, row.year, row.run_number) for row in Batch.select())
+    found = Counter((row.company_key, row.year, row.run_number) for row in Batch.select())
     assert set(found) == wanted
     assert set(found.values()) == {1}
     assert BatchLine.select().count() == len(wanted) * LINES
-    assert Run.select().where(Run.state != "taken").count() == 0
-    assert Delivery.select().count() >= len(wanted) * 105 // 100 - len(wanted) // 100
+    assert PayrollRun.select().where(PayrollRun.state != "imported").count() == 0
+    assert WebhookDelivery.select().count() >= len(wanted) * 105 // 100 - len(wanted) // 100
     assert list(integrity.find_inconsistencies()) == []
 
 
 def missing(wanted: set[tuple[str, int, int]]) -> str:
     """What is not there yet, and how those runs stand."""
-    lacking = wanted - {(row.nmbrs_company, row.year, row.run_number) for row in Batch.select()}
-    states = Counter(run.state for run in Run.select())
+    lacking = wanted - {(row.company_key, row.year, row.run_number) for row in Batch.select()}
+    states = Counter(run.state for run in PayrollRun.select())
     return f"{len(lacking)} lack, such as {sorted(lacking)[:5]}; runs: {dict(states)}"

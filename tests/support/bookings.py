@@ -3,7 +3,7 @@
 
 from domain.common.services import Psu
 from domain.reconciliation import transactions
-from models import BankAccount, BankLink, BankTransaction
+from models import BankAccount, BankConsent, BankTransaction
 from tests.support.bank import Tpp, advance, consent
 from tests.support.factories import PSU, Demo
 from tests.support.names import follow
@@ -14,16 +14,16 @@ def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
     """Grant a consent to all accounts; set the bank's resource ids and verify the holders."""
     tpp = Tpp(sandbox.url)
     given = consent(tpp)
-    BankLink.update(consent_id=given).where(BankLink.id == demo.link.id).execute()
+    BankConsent.update(consent_id=given).where(BankConsent.id == demo.link.id).execute()
     for row in tpp.get("/accounts", headers={"Consent-ID": given, "PSU-IP-Address": PSU.ip}).json()["accounts"]:
-        values = {"resource_id": row["resourceId"], "holder_check": "agrees"}
+        values = {"resource_id": row["resourceId"], "holder_check": "matched"}
         BankAccount.update(**values).where(BankAccount.iban == row["iban"]).execute()
     return BankAccount.get_by_id(demo.account.id)
 
 
 def look(account: BankAccount, psu: Psu | None = PSU) -> bool:
     """Refresh the transactions now, regardless of when they were last read."""
-    BankAccount.update(transactions_asked_at=None).where(BankAccount.id == account.id).execute()
+    BankAccount.update(transactions_requested_at=None).where(BankAccount.id == account.id).execute()
     return transactions.refresh_transactions(account.id, psu)
 
 
@@ -36,5 +36,5 @@ def executed(sandbox: Sandbox, *batches, days: int = 5) -> None:
 
 def of_orders() -> list[tuple[int, str | None]]:
     """Return the matched transactions: cents and role, oldest first."""
-    rows = BankTransaction.select().where(BankTransaction.role.is_null(False)).order_by(BankTransaction.id)
-    return [(row.cents, row.role) for row in rows]
+    rows = BankTransaction.select().where(BankTransaction.match_type.is_null(False)).order_by(BankTransaction.id)
+    return [(row.amount_cents, row.match_type) for row in rows]

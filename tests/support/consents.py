@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from connectors.bank.directory import HttpDirectory
 from domain.banking import linking
 from domain.common.services import Services, configure
-from models import BankLink, Client, User
+from models import BankConsent, Client, User
 from tests.support.bank import press
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, PSU
 from tests.support.sandbox import free_port
@@ -29,7 +29,7 @@ class Walk:
         way_back = press(self.page, choice, rekening=list(ibans)).headers["Location"]
         return way_back.partition("?")[0].rpartition("/")[2]
 
-    def allow(self, *ibans: str) -> BankLink:
+    def allow(self, *ibans: str) -> BankConsent:
         """Grant these accounts (default both) and return to the app."""
         return linking.complete_consent(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
 
@@ -38,7 +38,7 @@ def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
     return Walk(user, linking.start_consent(client, user, bank, PSU, None))
 
 
-def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankLink:
+def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankConsent:
     """Return a granted consent whose holder the customer confirmed."""
     link = begin(client, user, bank).allow(*ibans)
     return linking.confirm_holder(client, user, link.id)

@@ -27,13 +27,13 @@ POINTS = {
     "after the order is stored": ("domain.orders.submission", "build_order", True),
     "before the claim": ("domain.common.leases", "claim_lease", False),
     "after the claim": ("domain.common.leases", "claim_lease", True),
-    "after called_at is written": ("domain.orders.submission", "_mark_called", True),
+    "after submitted_at is written": ("domain.orders.submission", "_mark_called", True),
     "after the answer": ("domain.orders.submission", "_placed", False),
     "after the answer is recorded": ("domain.orders.sca", "start_sca_in_background", False),
     "after all": ("domain.orders.sca", "start_sca_in_background", True),
 }
 # Points at which, according to the database, the bank may have been called.
-UNSURE = ("after called_at is written", "after the answer")
+UNSURE = ("after submitted_at is written", "after the answer")
 FAILED = 1
 
 

@@ -36,7 +36,7 @@ from domain.payroll.webhook_keys import create_key
 from models import (
     Authority,
     BankAccount,
-    BankLink,
+    BankConsent,
     Batch,
     Client,
     Device,
@@ -44,8 +44,8 @@ from models import (
     Membership,
     NmbrsConnection,
     PayrollCompany,
+    PayrollRun,
     Pin,
-    Run,
     User,
 )
 from tests.support.sandbox import Sandbox, changes
@@ -116,7 +116,7 @@ class Demo:
     user: User
     client: Client
     membership: Membership
-    link: BankLink
+    link: BankConsent
     account: BankAccount
     other: BankAccount
     connection: NmbrsConnection
@@ -141,7 +141,7 @@ def make_device(user: User) -> Device:
     """Return a device that the user has confirmed."""
     now = datetime.now(UTC)
     return Device.create(
-        user=user, token_hash=blind_index(f"d{next(_numbers)}"), agent="", confirmed_at=now, confirmed_by="mail"
+        user=user, token_hash=blind_index(f"d{next(_numbers)}"), user_agent="", confirmed_at=now, confirmed_by="mail"
     )
 
 
@@ -174,36 +174,37 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
     email = known["nmbrs_user"]
     connection = NmbrsConnection.create(
         client=client, email=email, environment="demo",
-        token_sealed=encrypt(known["nmbrs_token"], "nmbrs_connection", client.id, email),
+        token_encrypted=encrypt(known["nmbrs_token"], "nmbrs_connection", client.id, email),
     )  # fmt: skip
     company = PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV",
+        connection=connection, client=client, nmbrs_id="9969", stable_key="9969", number="9969", name="Demo BV",
         kvk_number="68750110", bank_account=account, mapped_at=datetime.now(UTC),
     )  # fmt: skip
     return Demo(user, client, membership, link, account, other, connection, company)
 
 
-def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = timedelta(days=1)) -> None:
+def authorise(client: Client, user: User, answer: str = "authorised", ago: timedelta = timedelta(days=1)) -> None:
     first, *last = user.name.split()
     named = {"initials": first[0], "last_name": " ".join(last) or first, "prefix": None, "birth_date": "1985-02-03"}
     person = WOUTER if user.name == "Wouter de Jong" else json.dumps(named)
     Identification.create(
-        user=user, provider="broker", subject=f"s{user.id}", person_sealed=encrypt(person, "identification", user.id),
+        user=user, provider="broker", subject=f"s{user.id}",
+        person_encrypted=encrypt(person, "identification", user.id),
         authenticated_at=datetime.now(UTC), evidence="-", created_at=datetime.now(UTC) - ago,
     )  # fmt: skip
     Authority.create(client=client, user=user, answer=answer, reason="alone")
 
 
-def make_link(client: Client, user: User, bank: str) -> BankLink:
-    return BankLink.create(
+def make_link(client: Client, user: User, bank: str) -> BankConsent:
+    return BankConsent.create(
         client=client, user=user, bank=bank, consent_id="c", status="valid",
         state_hash=blind_index(f"l{next(_numbers)}"), holder_confirmed_at=datetime.now(UTC),
     )  # fmt: skip
 
 
-def make_account(link: BankLink, iban: str) -> BankAccount:
+def make_account(link: BankConsent, iban: str) -> BankAccount:
     return BankAccount.create(
-        client=link.client_id, link=link, bank=link.bank, iban=iban, name="ING Zakelijk", holder_name="Demo BV",
+        client=link.client_id, consent=link, bank=link.bank, iban=iban, name="ING Zakelijk", holder_name="Demo BV",
         resource_id=iban, balance_cents=84_210_55, balance_at=datetime.now(UTC), limit_payment_cents=100_000_00,
         limit_day_cents=250_000_00,
     )  # fmt: skip
@@ -214,8 +215,8 @@ def make_file(lines: Sequence[tuple[str, str, int]] = LINES, debtor: str | None 
     return PaymentFile("pain.001.001.03", "Demo BV", debtor, len(found), sum(x.amount_cents for x in found), found)
 
 
-def make_run(company: PayrollCompany, number: int = 1) -> Run:
-    return Run.create(
+def make_run(company: PayrollCompany, number: int = 1) -> PayrollRun:
+    return PayrollRun.create(
         client=company.client_id, company=company, nmbrs_id=str(700000 + number), number=number, year=2026,
         description="april",
     )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
-from models import Batch, BatchLine, PayrollCompany, Run
+from models import Batch, BatchLine, PayrollCompany, PayrollRun
 from tests.support.factories import Demo
 
 
 def now_due(demo: Demo) -> None:
     """Make the poll and all pending imports due."""
-    PayrollCompany.update(look_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
-    Run.update(due_at=utcnow()).where(Run.due_at.is_null(False)).execute()
+    PayrollCompany.update(poll_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
+    PayrollRun.update(due_at=utcnow()).where(PayrollRun.due_at.is_null(False)).execute()
 
 
 def work(demo: Demo) -> list[Batch]:
@@ -22,7 +22,7 @@ def work(demo: Demo) -> list[Batch]:
 def lines(batch: Batch) -> list[tuple[str, int, str]]:
     """Return IBAN, cents and state of each line."""
     rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
-    return [(row.iban, row.amount_cents, row.state) for row in rows]
+    return [(row.creditor_iban, row.amount_cents, row.state) for row in rows]
 
 
 def state(batch: Batch) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ Wage = tuple[str, str, int]  # name, account, cents
 
 
 @dataclass
-class PayrollRun:
+class ModelRun:
     """A run as payroll has it now. `gone`: it is not listed any more; `broken`: its file cannot be read."""
 
     number: int
@@ -24,7 +24,7 @@ class PayrollRun:
 class ModelPayroll:
     """The payroll program behind the port of the connectors."""
 
-    runs_of: dict[int, PayrollRun] = field(default_factory=dict)
+    runs_of: dict[int, ModelRun] = field(default_factory=dict)
     news: bool = False  # something changed since it was last asked
 
     def runs(self, credentials: object, company_id: str, year: int) -> list[RunInfo]:

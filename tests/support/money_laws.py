@@ -121,7 +121,7 @@ class Laws:
             if one.owed:
                 told[one.due] += one.amount_cents
         waits = BatchLine.select(BatchLine.due, BatchLine.amount_cents).join(Batch).where(Batch.state.in_(WAITING))
-        for row in waits.where(BatchLine.state.in_(("open", "refused"))):
+        for row in waits.where(BatchLine.state.in_(("open", "excluded"))):
             told[row.due_id] += row.amount_cents
         for due, cents in self.left_to_pay().items():
             assert told[due] >= cents, f"due {due}: {cents} cents are owed, {told[due]} told"
@@ -161,7 +161,8 @@ class GivenLine:
 def order_lines() -> list[GivenLine]:
     """Return every line that was ever made for a bank."""
     query = OrderLine.select(
-        OrderLine.id, OrderLine.end_to_end_id, OrderLine.amount_cents, BatchLine.due, Batch.run, BatchLine.name_shown,
+        OrderLine.id, OrderLine.end_to_end_id, OrderLine.amount_cents, BatchLine.due, Batch.run,
+        BatchLine.creditor_name,
         OrderLine.standing, BankOrder.state, OrderLine.order,
     )
     rows: Any = query.join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder).order_by(OrderLine.id).tuples()

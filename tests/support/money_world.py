@@ -32,8 +32,8 @@ from models import (
     Client,
     Membership,
     PayrollCompany,
+    PayrollRun,
     Pin,
-    Run,
 )
 from tests.connectors.test_pain002 import block, line, report
 from tests.support import factories
@@ -41,7 +41,7 @@ from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, PIN, PSU
 from tests.support.large_batches import iban
 from tests.support.model_bank import PLAIN, STEADY, TAKES, Directory, HeldOrder, ModelBank
-from tests.support.model_payroll import ModelPayroll, PayrollRun, Wage
+from tests.support.model_payroll import ModelPayroll, ModelRun, Wage
 from tests.support.power_cut import power_cut_at
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)  # a Monday morning
@@ -78,7 +78,7 @@ class MoneyWorld:
         self.client, self.company = self.demo.client, self.demo.company
         self.accounts = [self.demo.account, *(self._account(bank, at) for at, bank in enumerate(ACCOUNTS[1:], 90))]
         self.owner, self.colleague = self.demo.membership, self._colleague()
-        BankAccount.update(limit_payment_cents=10**12, limit_day_cents=10**12, holder_check="agrees").execute()
+        BankAccount.update(limit_payment_cents=10**12, limit_day_cents=10**12, holder_check="matched").execute()
         self.words_trusted: set[str] = set()  # end-to-end ids of which people said what is not so
         self._said_by: dict[tuple[int, object], set[int]] = {}
         self.refused: list[str] = []
@@ -112,12 +112,12 @@ class MoneyWorld:
 
     def pass_time(self, hours: int) -> None:
         self.clock.shift(timedelta(hours=hours))
-        Authority.update(asked_at=utcnow()).execute()  # the register says the same each day
+        Authority.update(checked_at=utcnow()).execute()  # the register says the same each day
 
     def work(self, cut: int = 0) -> None:
         """One sweep of the worker: first what is owed, then what goes, then what became of it."""
         if self.payroll.news:
-            PayrollCompany.update(look_due_at=utcnow()).execute()
+            PayrollCompany.update(poll_due_at=utcnow()).execute()
         jobs: tuple[tuple[Callable[[], list[int]], Callable[[int], Any]], ...] = (
             (run_discovery.due_companies, run_discovery.discover_runs),
             (intake.due_runs, intake.import_run),
@@ -139,7 +139,7 @@ class MoneyWorld:
     def run_payroll(self, number: int, wages: Sequence[Wage]) -> None:
         """Run this number for the first time, or again with other figures."""
         self.clock.shift(timedelta(minutes=1))
-        self.payroll.runs_of[number], self.payroll.news = PayrollRun(number, tuple(wages), utcnow()), True
+        self.payroll.runs_of[number], self.payroll.news = ModelRun(number, tuple(wages), utcnow()), True
 
     def pays_from(self, account: BankAccount) -> None:
         PayrollCompany.update(bank_account=account.id).where(PayrollCompany.id == self.company.id).execute()
@@ -180,7 +180,7 @@ class MoneyWorld:
 
     def pay_unpaid(self, number: int, choice: Choice, cut: int = 0) -> None:
         """*Niet betaald*: put what was not paid of this run into a payment."""
-        if run := Run.get_or_none(Run.company == self.company.id, Run.number == number):
+        if run := PayrollRun.get_or_none(PayrollRun.company == self.company.id, PayrollRun.number == number):
             self.act(unpaid_payment.pay_unpaid, self.client, self.demo.user, run.id, choice, cut=cut)
 
     def cancel(self, batch: Batch, cut: int = 0) -> None:
@@ -197,7 +197,7 @@ class MoneyWorld:
             self.bank.take(taken[1])
 
     def set_four_eyes(self, on: bool) -> None:
-        Client.update(four_eyes_cents=0 if on else None).where(Client.id == self.client.id).execute()
+        Client.update(dual_approval_from_cents=0 if on else None).where(Client.id == self.client.id).execute()
 
     # --- what people say and hand in --------------------------------------------------------------
     def _may_believe(self, batch: Batch, said: object, who: Membership, untrue: Sequence[str]) -> None:
@@ -205,7 +205,7 @@ class MoneyWorld:
         people = self._said_by.setdefault((batch.id, said), set())
         people.add(who.user_id)
         order = self.newest_order(batch)
-        alone = order is not None and order.by_hand and four_eyes.people_behind(order.release) < 2
+        alone = order is not None and order.is_manual and four_eyes.people_behind(order.release) < 2
         if alone or len(people) > 1:
             self.words_trusted |= set(untrue)
 
@@ -312,7 +312,7 @@ class MoneyWorld:
 
     def _go_on(self, batch: Batch) -> None:
         if batch.state in ("open", "approved", "sending"):
-            for line_row in BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "refused"):
+            for line_row in BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "excluded"):
                 self.act(amendments.include_line, self.client, self.demo.user, batch.reference, line_row.id)
             self.change_account(batch, batch.bank_account)  # a day that is over is chosen anew
             self.approve(batch, self.owner)

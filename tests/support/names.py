@@ -25,7 +25,7 @@ def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
 def follow(batch: Batch, times: int = 2) -> Batch:
     """Poll the status at the bank `times` times."""
     for _ in range(times):
-        mine = (BankOrder.batch == batch.id) & (BankOrder.state != "ended")
+        mine = (BankOrder.batch == batch.id) & (BankOrder.state != "closed")
         BankOrder.update(due_at=batch.created_at).where(mine).execute()
         for order_id in status_polling.due_orders():
             status_polling.poll_status(order_id)

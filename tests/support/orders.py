@@ -13,8 +13,8 @@ from domain.payments.totals import lines_of
 from models import BankAccount, BankOrder, Batch, BatchLine, Membership, OrderLine, Release
 
 _ORDER_STATES = {
-    "sending": "sent", "name_check": "at_bank", "at_bank": "at_bank", "executed": "executed",
-    "partly_executed": "executed", "rejected": "ended", "failed": "ended", "cancelled": "ended",
+    "sending": "submitted", "name_check": "at_bank", "at_bank": "at_bank", "executed": "executed",
+    "partly_executed": "executed", "rejected": "closed", "failed": "closed", "cancelled": "closed",
 }  # fmt: skip
 _LINE_STATES = {"possible": "sent", "paid": "executed", "unpaid": "rejected", "returned": "returned", "unsent": "sent",
                 "disputed": "disputed"}  # fmt: skip
@@ -28,12 +28,12 @@ def put_at_bank(batch: Batch, state: str, standing: str = "possible") -> BankOrd
     common = {"batch": batch.id, "total_cents": total, "line_count": len(lines), "execution_date": today_amsterdam()}
     release = Release.create(
         **common, user=Membership.get(Membership.client == batch.client_id).user_id, digest=uuid(),
-        debtor_iban=account.iban, proof="session", ip="127.0.0.1",
+        debtor_iban=account.iban, authentication_method="session", ip="127.0.0.1",
     )  # fmt: skip
     order = BankOrder.create(
         **common, release=release, bank_account=account, msg_id=f"{batch.reference}x{next(_numbers)}",
-        request_id=uuid(), body_sealed="-", body_sha256="-", state=_ORDER_STATES.get(state, "signed"),
-        called_at=utcnow(), return_hash=uuid(), payment_id=uuid(), due_at=None,
+        x_request_id=uuid(), body_encrypted="-", body_sha256="-", state=_ORDER_STATES.get(state, "signed"),
+        submitted_at=utcnow(), redirect_state_hash=uuid(), bank_payment_id=uuid(), due_at=None,
     )  # fmt: skip
     settlement.create_order_lines(order, lines)
     settlement.set_standing(order, Standing(standing))
@@ -44,6 +44,8 @@ def put_at_bank(batch: Batch, state: str, standing: str = "possible") -> BankOrd
 
 def set_line(batch: Batch, iban: str, standing: str) -> None:
     """How the lines of one account stand, of the payment's newest order."""
-    lines = BatchLine.select(BatchLine.id).where(BatchLine.batch == batch.id, BatchLine.iban == iban)
+    lines = BatchLine.select(BatchLine.id).where(BatchLine.batch == batch.id, BatchLine.creditor_iban == iban)
     OrderLine.update(standing=standing).where(OrderLine.batch_line.in_(lines)).execute()
-    BatchLine.update(state=_LINE_STATES[standing]).where(BatchLine.batch == batch.id, BatchLine.iban == iban).execute()
+    BatchLine.update(state=_LINE_STATES[standing]).where(
+        BatchLine.batch == batch.id, BatchLine.creditor_iban == iban
+    ).execute()

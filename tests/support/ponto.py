@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from domain.banking import linking, oauth_grants
-from models import BankAccount, BankLink, PayrollCompany
+from models import BankAccount, BankConsent, PayrollCompany
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 
@@ -24,14 +24,14 @@ def pressed(address: str, decision: str = "toestaan", ibans: tuple[str, ...] = (
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
 
-def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> BankLink:
+def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> BankConsent:
     """Link accounts at Ponto, confirm the holder, and map the demo's company to the first account."""
     address = linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     back = pressed(address, decision, ibans)
     oauth_grants.complete_authorization(demo.user, back["state"], back.get("code"))
     link = linking.complete_consent(back["state"], demo.user, PSU)
     linking.confirm_holder(demo.client, demo.user, link.id)
-    account = BankAccount.get(BankAccount.link == link.id, BankAccount.iban == ibans[0])
+    account = BankAccount.get(BankAccount.consent == link.id, BankAccount.iban == ibans[0])
     PayrollCompany.update(bank_account=account).where(PayrollCompany.id == demo.company.id).execute()
     demo.company = PayrollCompany.get_by_id(demo.company.id)
     demo.account = account

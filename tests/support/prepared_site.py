@@ -19,7 +19,17 @@ import models
 from core.clock import utcnow
 from domain.payments import four_eyes
 from domain.team import invitations, members
-from models import AuditEvent, Batch, Client, FourEyesChange, Invitation, LoginSession, Membership, PayrollCompany, User
+from models import (
+    ApprovalThresholdChange,
+    AuditEvent,
+    Batch,
+    Client,
+    Invitation,
+    LoginSession,
+    Membership,
+    PayrollCompany,
+    User,
+)
 from tests.conftest import POSTGRES
 from tests.support.factories import authorise, make_client, make_demo, make_user
 from tests.support.register import register_directors
@@ -98,7 +108,7 @@ class PreparedSite:
         """Create what URLs refer to: a member, an invitation, a threshold change."""
         demo = self.demo
         invitations.invite_member(demo.client, demo.user, "alek@demobv.example", "preparer")
-        Client.update(four_eyes_cents=900_000_00).where(Client.id == demo.client.id).execute()
+        Client.update(dual_approval_from_cents=900_000_00).where(Client.id == demo.client.id).execute()
         four_eyes.set_threshold(Membership.get_by_id(demo.membership.id), None)
         spare = Membership.create(user=make_user(name="Reserve"), client=demo.client, role="approver")
         authorise(demo.client, spare.user)
@@ -107,7 +117,7 @@ class PreparedSite:
             "line_id": demo.view(self.batch).lines[0].id, "link_id": demo.link.id, "connection_id": demo.connection.id,
             "run_id": self.batch.run_id, "account_id": demo.account.id, "passkey_id": 1, "verdict": "betaald",
             "document": "0" * 64, "member_id": spare.id, "invitation_id": Invitation.get().id,
-            "key": FourEyesChange.get().key,
+            "key": ApprovalThresholdChange.get().key,
             "token": "of-nothing", "state": "of-nothing", "filename": "css/base.css",
         }  # fmt: skip
 
@@ -120,9 +130,9 @@ class PreparedSite:
     def _long_lasting(self) -> None:
         """Set activity times in the future, so that the passing of time causes no writes."""
         later = utcnow() + timedelta(hours=1)
-        LoginSession.update(seen_at=later, proved_until=later, expires_at=later + timedelta(days=1)).execute()
-        models.Device.update(seen_at=later).execute()
-        Membership.update(used_at=later).execute()
+        LoginSession.update(last_seen_at=later, elevated_until=later, expires_at=later + timedelta(days=1)).execute()
+        models.Device.update(last_seen_at=later).execute()
+        Membership.update(last_used_at=later).execute()
 
     @property
     def _file(self) -> str:
@@ -145,7 +155,7 @@ class PreparedSite:
 
     def _sessions(self) -> dict[str, str]:
         """Return the sessions with their data: what keeps each user's cookie, token and authentication valid."""
-        return {row.token_hash: repr((row.data, row.proved_until)) for row in LoginSession.select()}
+        return {row.token_hash: repr((row.data, row.elevated_until)) for row in LoginSession.select()}
 
     def facts(self) -> tuple:
         lines = [(line.id, line.state) for line in self.demo.view(Batch.get()).lines]

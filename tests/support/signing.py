@@ -33,7 +33,7 @@ def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
 def followed(batch: Batch, times: int = 2) -> Batch:
     """Poll the status as the worker does; every job may run twice."""
     for _ in range(times):
-        live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
+        live = (BankOrder.batch == batch.id, BankOrder.state != "closed")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
         for order_id in status_polling.due_orders():
             status_polling.poll_status(order_id)

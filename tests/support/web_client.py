@@ -93,7 +93,7 @@ class WebClient:
         """Start a session on a device that the user has confirmed."""
         secret = random_token()
         device = Device.create(
-            user=user, token_hash=blind_index(secret), agent="", confirmed_at=utcnow(), confirmed_by="mail"
+            user=user, token_hash=blind_index(secret), user_agent="", confirmed_at=utcnow(), confirmed_by="mail"
         )
         self.client.set_cookie("bzd", secret)
         self.client.set_cookie(

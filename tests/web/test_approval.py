@@ -6,7 +6,7 @@ import requests
 from domain.accounts import passwords
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, limits
-from models import BankOrder, Batch, Pin, PinTries, Release
+from models import BankOrder, Batch, Pin, PinAttempts, Release
 from tests.support.factories import PIN, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Page, WebClient
@@ -157,7 +157,7 @@ def test_the_right_pin_approves(owner: WebClient, delegated: Demo):
     page = to_pin(owner, delegated, batch)
     answer = owner.post(at(delegated, batch, "/pincode"), shown=page.value("[name=shown]"), pin=PIN)
     assert (answer.status_code, answer.location) == (303, at(delegated, batch))
-    assert Release.get().proof == "pin"
+    assert Release.get().authentication_method == "pin"
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -199,7 +199,7 @@ def test_a_change_before_the_pin_stops_the_approval(owner: WebClient, delegated:
     answer = owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
     assert answer.location == at(delegated, batch)
     assert "intussen veranderd" in owner.open(at(delegated, batch)).says("main > [role=alert]")
-    assert (Release.select().count(), PinTries.select().count()) == (0, 0)
+    assert (Release.select().count(), PinAttempts.select().count()) == (0, 0)
 
 
 def test_under_delegated_sca_the_button_alone_approves_nothing(owner: WebClient, delegated: Demo):

@@ -10,7 +10,7 @@ import pytest
 import models
 from domain.banking import consents, holder_verification
 from domain.common.services import Services
-from models import BankAccount, BankLink, Identification
+from models import BankAccount, BankConsent, Identification
 from tests.support.consents import BOTH, Walk, begin, linked, without_directory
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, Demo, make_user
 from tests.support.sandbox import Sandbox
@@ -29,13 +29,13 @@ def saldo(demo: Demo) -> str:
 
 
 def ends_in(demo: Demo, days: int) -> None:
-    BankLink.update(valid_until=consents.today_amsterdam() + timedelta(days=days)).where(
-        BankLink.id == demo.link.id
+    BankConsent.update(valid_until=consents.today_amsterdam() + timedelta(days=days)).where(
+        BankConsent.id == demo.link.id
     ).execute()
 
 
 def ended(demo: Demo, word: str) -> None:
-    consents.terminate_consent(BankLink.get_by_id(demo.link.id), word)
+    consents.terminate_consent(BankConsent.get_by_id(demo.link.id), word)
 
 
 def renew_form(page: Page) -> str:
@@ -45,7 +45,7 @@ def renew_form(page: Page) -> str:
 # --- accounts ---
 def test_accounts_are_grouped_by_bank_with_balance_and_time(owner: WebClient, real: Demo):
     page = owner.open(saldo(real))
-    assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankLink.get_by_id(
+    assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankConsent.get_by_id(
         real.link.id).bank_name]  # fmt: skip
     assert "NL95 INGB 0004 9218 36" in page.text
     assert re.search(r"saldo van \d\d-\d\d-\d{4} \d\d:\d\d", page.text)
@@ -81,7 +81,7 @@ def test_the_reason_for_hidden_transactions_is_shown(owner: WebClient, real: Dem
     assert "Transacties" not in owner.open(saldo(real)).text
     BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
     assert "we controleren nog of de rekening van je bedrijf is" in owner.open(saldo(real)).text
-    holder_verification.decide_holder(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
+    holder_verification.decide_holder(BankAccount.get_by_id(real.account.id), "rejected", "van een ander", "eva")
     assert "staat niet op naam van je bedrijf" in owner.open(saldo(real)).text
 
 
@@ -145,10 +145,10 @@ def test_renewal_keeps_all_accounts(owner: WebClient, real: Demo):
 
 def test_renewal_requires_authority(owner: WebClient, real: Demo):
     Identification.delete().execute()
-    before = BankLink.select().count()
+    before = BankConsent.select().count()
     owner.open(saldo(real))
     assert "/identificatie?verder=" in owner.post(f"{saldo(real)}/verlengen/{real.link.id}").location
-    assert BankLink.select().count() == before
+    assert BankConsent.select().count() == before
 
 
 def test_another_client_cannot_see_or_renew(charlie: WebClient, real: Demo):
@@ -171,7 +171,7 @@ def test_the_redirect_in_another_browser_requires_login(site: Site, demo: Demo):
     answer = site.person().get(f"/bank/terug/{state}")
     assert answer.status_code in (302, 303)
     assert "/bank/terug/" in answer.location or "inloggen" in answer.location
-    assert BankLink.get_by_id(demo.link.id).status == "valid"
+    assert BankConsent.get_by_id(demo.link.id).status == "valid"
 
 
 def test_the_redirect_works_in_another_logged_in_browser(site: Site, demo: Demo):
@@ -186,7 +186,7 @@ def test_the_redirect_of_another_user_is_404(site: Site, demo: Demo):
 
 def test_a_missed_redirect_can_be_completed_on_the_page(owner: WebClient, demo: Demo):
     begin(demo.client, demo.user, "decoupled").decide("toestaan")
-    BankLink.update(status="valid", holder_name="Demo BV").where(BankLink.bank == "decoupled").execute()
+    BankConsent.update(status="valid", holder_name="Demo BV").where(BankConsent.bank == "decoupled").execute()
     page = owner.open(saldo(demo))
     assert "Bevestig de tenaamstelling" in page.text
     assert page.all("a[href*='/saldo/bevestigen/']")
@@ -194,7 +194,7 @@ def test_a_missed_redirect_can_be_completed_on_the_page(owner: WebClient, demo: 
 
 # --- the bank directory is down ---
 def test_every_page_works_while_the_directory_is_down(owner: WebClient, demo: Demo, world: Services):
-    BankLink.update(bank_name="ING").execute()
+    BankConsent.update(bank_name="ING").execute()
     batch, home = demo.batch(), f"/{demo.client.public_id}"
     without_directory(world)
     payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
@@ -214,6 +214,6 @@ def test_no_bank_can_be_chosen_while_the_directory_is_down(owner: WebClient, dem
 
 
 def test_a_consent_without_bank_name_shows_the_bank_id(owner: WebClient, demo: Demo, world: Services):
-    assert BankLink.get_by_id(demo.link.id).bank_name == ""
+    assert BankConsent.get_by_id(demo.link.id).bank_name == ""
     without_directory(world)
     assert "redirect" in owner.open(saldo(demo)).text

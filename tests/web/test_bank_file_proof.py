@@ -17,7 +17,7 @@ from domain.orders import manual_submission, submission
 from domain.payments import amendments
 from domain.payments.release import release
 from models import (
-    BankExchange,
+    BankCall,
     BankOrder,
     Batch,
     Client,
@@ -83,8 +83,8 @@ def by_two(demo: Demo) -> ByTwo:
     account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
-    Batch.update(changed_by=None).execute()  # who changed the account last may not approve
-    Client.update(four_eyes_cents=1).execute()
+    Batch.update(last_edited_by=None).execute()  # who changed the account last may not approve
+    Client.update(dual_approval_from_cents=1).execute()
     for membership in Membership.select().where(Membership.client == demo.client).order_by(Membership.id):
         shown = demo.view(batch).digest
         release(membership, batch.reference, shown, "pin", PSU, PIN, make_device(membership.user))
@@ -127,9 +127,10 @@ def offered(page: Page) -> list[str | None]:
 def out_of_reach(sandbox: Sandbox, batch: Batch, hours: int = 25) -> None:
     """The bank has failed to answer for so many hours, and still does."""
     sandbox.fault(bank_down=True)
-    BankExchange.create(
-        order=BankOrder.get(BankOrder.batch == batch.id).id, at=utcnow() - timedelta(hours=hours), call="status",
-        request_id=uuid(), outcome="failed:BankRefused:503:",
+    BankCall.create(
+        order=BankOrder.get(BankOrder.batch == batch.id).id, created_at=utcnow() - timedelta(hours=hours),
+        operation="status",
+        x_request_id=uuid(), outcome="failed:BankRefused:503:",
     )  # fmt: skip
 
 
@@ -147,13 +148,13 @@ def test_a_file_counts_after_the_pin_and_not_before(owner: WebClient, demo: Demo
 
 def test_the_file_is_kept_while_the_password_is_asked(owner: WebClient, demo: Demo, by_hand: Batch):
     owner.open(at(demo, by_hand))
-    LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
+    LoginSession.update(elevated_until=utcnow() - timedelta(seconds=1)).execute()
     answer = upload(owner, demo, by_hand, file_of(by_hand))
     asked = owner.get(answer.location)
     assert asked.location.startswith("/bewijs?verder=")
     assert owner.post(answer.location, pin=PIN).location.startswith("/bewijs?verder="), "the PIN alone is not enough"
     assert state(by_hand) == "sending"
-    LoginSession.update(proved_until=utcnow() + timedelta(minutes=5)).execute()
+    LoginSession.update(elevated_until=utcnow() + timedelta(minutes=5)).execute()
     assert owner.post(answer.location, pin=PIN).status_code == 303
     assert state(by_hand) == "rejected"
 

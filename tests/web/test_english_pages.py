@@ -29,7 +29,7 @@ def words_of(page: Page) -> str:
 
 def names() -> set[str]:
     """Return names that people gave, which are in no particular language."""
-    lines = [(line.name_shown, line.description_shown) for line in BatchLine.select()]
+    lines = [(line.creditor_name, line.remittance) for line in BatchLine.select()]
     return {user.name for user in User.select()} | {word for line in lines for word in line}
 
 
@@ -48,7 +48,7 @@ def pages(prepared: PreparedSite, who: str) -> dict[str, list[str]]:
 def test_every_page_is_in_english(prepared: PreparedSite):
     dutch = pages(prepared, "owner")
     assert len(dutch) > 30 and all(dutch.values()), "the words that are looked for are on every Dutch page"
-    User.update(language="en").execute()
+    User.update(locale="en").execute()
     for who, fewest in (("owner", 30), ("preparer", 15)):
         english = pages(prepared, who)
         assert len(english) > fewest

@@ -10,7 +10,7 @@ from domain.outbox import mail, push_delivery
 from domain.overview import worklist
 from domain.payroll import intake, run_discovery, run_dues, webhook_deliveries, webhook_keys
 from jobs import mail_rendering, push_rendering
-from models import BankOrder, Batch, BatchLine, Client, Due, HeldLine, Membership, OrderLine, PayrollCompany, Run
+from models import BankOrder, Batch, BatchLine, Client, Due, HeldLine, Membership, OrderLine, PayrollCompany, PayrollRun
 from tests.support.factories import Demo, make_user
 from tests.support.pain001_builder import IBANS, File, Line, Part, file_of
 from tests.support.push import Receiver
@@ -40,15 +40,15 @@ def run(site: Site, demo: Demo, *lines: Line) -> list[Batch]:
 
 def change_file(site: Site, *lines: Line, **how: bool) -> None:
     given = {"action": "again", "sepa": file_of(*lines).xml(), "webhook": "none", **how}
-    site.sandbox.control("POST", f"nmbrs/runs/{Run.get().nmbrs_id}", given)
+    site.sandbox.control("POST", f"nmbrs/runs/{PayrollRun.get().nmbrs_id}", given)
 
 
 def run_again(site: Site, demo: Demo, *lines: Line) -> list[Batch]:
     """The file of the run changes in Nmbrs, and nothing else of it; we read the run again by ourselves."""
     change_file(site, *lines, keep_run_at=True)
-    assert Run.select().where(Run.due_at > utcnow()).exists()
-    Run.update(due_at=utcnow()).execute()
-    PayrollCompany.update(look_due_at=None).execute()
+    assert PayrollRun.select().where(PayrollRun.due_at > utcnow()).exists()
+    PayrollRun.update(due_at=utcnow()).execute()
+    PayrollCompany.update(poll_due_at=None).execute()
     return [batch for run_id in intake.due_runs() if (batch := intake.import_run(run_id))]
 
 
@@ -73,7 +73,10 @@ def pay(owner: WebClient, demo: Demo, batch: Batch) -> str:
 def send(batch: Batch) -> list[tuple[str, int]]:
     """Submit the order. Returns the accounts and amounts in it."""
     submission.submit_order(batch.id)
-    return [(row.iban, row.amount_cents) for row in OrderLine.select().join(BankOrder).where(BankOrder.batch == batch)]
+    return [
+        (row.creditor_iban, row.amount_cents)
+        for row in OrderLine.select().join(BankOrder).where(BankOrder.batch == batch)
+    ]
 
 
 def test_a_held_line_is_shown_and_read_before_the_others_are_paid(owner: WebClient, site: Site, demo: Demo):
@@ -129,7 +132,7 @@ def test_after_the_others_were_sent_the_line_is_a_supplement(owner: WebClient, s
     pay(owner, demo, batch)
     send(batch)
     (second,) = run_again(site, demo, Line(), NAOMI)
-    assert [(row.iban, row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == second)] == [
+    assert [(row.creditor_iban, row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == second)] == [
         (GOOD, 120_000)
     ]
     read(owner, demo, second)
@@ -146,7 +149,7 @@ def test_an_account_that_became_wrong_after_it_was_paid_owes_nothing(owner: WebC
     assert deliver(site, demo) == []
     assert HeldLine.get().open_cents == 0
     assert "kan niet worden betaald" not in owner.open(f"/{demo.client.public_id}/overzicht").text
-    assert Run.get().reason == "nothing_more"
+    assert PayrollRun.get().reason == "nothing_more"
 
 
 def test_a_payment_of_before_never_pays_what_is_held_by_now(owner: WebClient, site: Site, demo: Demo):
@@ -201,8 +204,8 @@ def test_a_refused_run_is_told_by_mail_and_push(owner: WebClient, site: Site, de
     owner.post(f"/{demo.client.public_id}/instellingen/meldingen/aan", {"subscription": phone.written})
     sandbox.run_payroll(sepa=file_of(Line(), Line(amount="1,00")).xml(), webhook="none")
     assert deliver(site, demo) == []
-    Run.update(due_at=utcnow()).execute()
-    assert intake.import_run(Run.get().id) is None  # the same again: no second mail
+    PayrollRun.update(due_at=utcnow()).execute()
+    assert intake.import_run(PayrollRun.get().id) is None  # the same again: no second mail
     for mail_id in mail.due_mails():
         assert mail.deliver_mail(mail_id, mail_rendering.write)
     (told,) = sandbox.control("GET", "inbox")
@@ -220,7 +223,7 @@ def test_a_refused_run_is_told_by_mail_and_push(owner: WebClient, site: Site, de
 def test_a_preparer_without_sight_of_wages_sees_no_held_line(site: Site, demo: Demo):
     preparer = make_user(name="Boekhouder")
     Membership.create(user=preparer, client=demo.client, role="preparer")
-    Client.update(lines_hidden=True).where(Client.id == demo.client.id).execute()
+    Client.update(hide_lines_from_preparers=True).where(Client.id == demo.client.id).execute()
     (batch,) = run(site, demo, Line(), HELD, Line(cents=0, name="Nul, Nico", iban=IBANS[2]))
     who = site.person(preparer)
     for path in (at(demo, batch), at(demo, batch, "/lezen"), f"/{demo.client.public_id}/apps/nmbrs/historie/1"):
@@ -239,7 +242,7 @@ def test_lines_of_zero_are_left_out_and_told(owner: WebClient, site: Site, demo:
 
 def test_a_run_of_zeros_is_empty(owner: WebClient, site: Site, demo: Demo):
     assert run(site, demo, Line(cents=0)) == []
-    assert Run.get().state == "empty"
+    assert PayrollRun.get().state == "empty"
 
 
 def test_cautions_of_the_file_are_shown(owner: WebClient, site: Site, demo: Demo):

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from domain.identity import identification
 from domain.outbox import mail
 from jobs import mail_rendering
-from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
+from models import Authority, Identification, IdentificationAttempt, Invitation, Membership, User
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
@@ -64,7 +64,7 @@ def told(who: WebClient, path: str) -> str:
 
 def test_an_identified_and_authorised_person_continues(newcomer: WebClient):
     assert "mag voor Demo BV tekenen" in told(newcomer, says(to_broker(newcomer)))
-    assert Authority.get().answer == "yes"
+    assert Authority.get().answer == "authorised"
 
 
 def test_cancelling_says_that_nothing_was_shared(newcomer: WebClient):
@@ -82,7 +82,7 @@ def test_an_answer_works_once(newcomer: WebClient):
 
 def test_a_late_answer_is_refused(newcomer: WebClient):
     back = says(to_broker(newcomer))
-    IdentityAttempt.update(started_at=utcnow() - identification.ATTEMPT_LIFE - timedelta(seconds=1)).execute()
+    IdentificationAttempt.update(started_at=utcnow() - identification.ATTEMPT_LIFE - timedelta(seconds=1)).execute()
     assert "verlopen of al gebruikt" in told(newcomer, back)
     assert Identification.select().count() == 0
 
@@ -126,7 +126,7 @@ def test_an_unreachable_register_keeps_the_identification(newcomer: WebClient, s
     assert "je identificatie is bewaard" in told(newcomer, says(to_broker(newcomer)))
     sandbox.fault(kvk_down=False)
     answer = newcomer.post(place(newcomer) + "/opnieuw")
-    assert (answer.status_code, Authority.get().answer) == (303, "yes")
+    assert (answer.status_code, Authority.get().answer) == (303, "authorised")
 
 
 # --- return in another browser ---
@@ -150,7 +150,7 @@ def test_the_code_completes_the_identification(newcomer: WebClient):
     code = elsewhere(newcomer)
     assert "Typ de acht cijfers die daar staan" in told(newcomer, place(newcomer))
     answer = newcomer.post(place(newcomer) + "/code", {"code": f"{code[:4]} {code[4:]}"})
-    assert (answer.status_code, Identification.select().count(), Authority.get().answer) == (303, 1, "yes")
+    assert (answer.status_code, Identification.select().count(), Authority.get().answer) == (303, 1, "authorised")
     again = newcomer.post(place(newcomer) + "/code", {"code": code})
     assert "verlopen of al gebruikt" in told(newcomer, again.headers["Location"])
     assert Identification.select().count() == 1
@@ -180,7 +180,7 @@ def test_five_wrong_codes_end_the_attempt(newcomer: WebClient):
 
 def test_a_code_lasts_ten_minutes(newcomer: WebClient):
     code = elsewhere(newcomer)
-    IdentityAttempt.update(arrived_at=utcnow() - identification.CODE_LIFE - timedelta(seconds=1)).execute()
+    IdentificationAttempt.update(returned_at=utcnow() - identification.CODE_LIFE - timedelta(seconds=1)).execute()
     newcomer.post(place(newcomer) + "/code", {"code": code})
     assert Identification.select().count() == 0
 
@@ -189,7 +189,7 @@ def test_a_code_lasts_ten_minutes(newcomer: WebClient):
 def test_a_malformed_code_costs_no_attempt(newcomer: WebClient, typed: str):
     elsewhere(newcomer)
     answer = newcomer.post(place(newcomer) + "/code", {"code": typed})
-    assert (answer.status_code, IdentityAttempt.get().code_tries) == (422, 0)
+    assert (answer.status_code, IdentificationAttempt.get().code_attempts) == (422, 0)
 
 
 def test_a_return_in_another_browser_gets_all_checks(newcomer: WebClient, site: Site, sandbox: Sandbox):
@@ -206,9 +206,9 @@ def test_a_return_in_another_browser_gets_all_checks(newcomer: WebClient, site: 
 
 def test_the_pending_answer_is_encrypted(newcomer: WebClient):
     code = elsewhere(newcomer)
-    row = IdentityAttempt.get()
-    assert row.identity_sealed is not None
-    assert "Jong" not in row.identity_sealed
+    row = IdentificationAttempt.get()
+    assert row.identity_encrypted is not None
+    assert "Jong" not in row.identity_encrypted
     assert code not in str(row.__data__)
 
 
@@ -218,7 +218,7 @@ def together(site: Site, demo: Demo) -> WebClient:
     """Identified, with joint authority according to the register."""
     demo.client.kvk_number = "90000005"
     demo.client.save()
-    Authority.update(answer="not_established", reason="together").execute()
+    Authority.update(answer="undetermined", reason="together").execute()
     return site.person(demo.user)
 
 
@@ -249,7 +249,7 @@ def test_a_co_signer_is_invited_and_both_identify(together: WebClient, site: Sit
     assert "alleen samen met iemand anders" in told(who, says(to_broker(who), "naomi"))
     page = told(together, place(together))
     assert "naomi@demobv.example heeft zich ook geïdentificeerd" in page
-    assert {row.answer for row in Authority.select()} == {"not_established"}  # an operator decides
+    assert {row.answer for row in Authority.select()} == {"undetermined"}  # an operator decides
 
 
 def test_two_accounts_of_one_person_count_once(together: WebClient, site: Site, demo: Demo):

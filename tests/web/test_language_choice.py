@@ -58,7 +58,7 @@ def test_the_users_choice_overrides_the_browser(site: Site, demo: Demo):
 @pytest.mark.parametrize("language", ["de", "", "../en", "EN"])
 def test_no_other_language_can_be_chosen(site: Site, demo: Demo, language: str):
     choose(site.person(demo.user), demo, language)
-    assert User.get_by_id(demo.user.id).language is None
+    assert User.get_by_id(demo.user.id).locale is None
 
 
 def test_errors_are_in_the_language_of_the_page(site: Site, demo: Demo):
@@ -87,7 +87,7 @@ def test_registration_in_english_sends_english_mail(site: Site):
         "company_name": "Demo BV", "kvk_number": "68750110",
     }  # fmt: skip
     who.post("/registreren", typed, headers=ENGLISH)
-    assert User.get().language == "en"
+    assert User.get().locale == "en"
     assert "confirm" in letter(site)["subject"].lower()
 
 
@@ -101,10 +101,10 @@ def letter(site: Site) -> Any:
 
 def test_the_language_of_an_invitation(site: Site, demo: Demo):
     """The language of the recipient's account, else of the person who invites."""
-    User.update(language="en").execute()
+    User.update(locale="en").execute()
     invitations.invite_member(demo.client, User.get(), "alek@demobv.example", "preparer")
     assert letter(site)["subject"] == "Join Demo BV"
-    known = User.create(email="piet@demobv.example", name="Piet", password_hash="-", language="nl")
+    known = User.create(email="piet@demobv.example", name="Piet", password_hash="-", locale="nl")
     invitations.invite_member(demo.client, User.get(), known.email, "preparer")
     assert letter(site)["subject"] == "Doe mee in Demo BV"
     assert OutgoingMail.select().where(OutgoingMail.sent_at.is_null()).count() == 0

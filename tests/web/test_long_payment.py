@@ -170,7 +170,7 @@ def test_a_notice_links_to_the_page_of_its_line(owner: WebClient, demo: Demo):
 # --- hidden lines ---
 @pytest.fixture
 def anna(site: Site, demo: Demo) -> WebClient:
-    Client.update(lines_hidden=True).where(Client.id == demo.client.id).execute()
+    Client.update(hide_lines_from_preparers=True).where(Client.id == demo.client.id).execute()
     member = Membership.create(user=make_user(name="Anna"), client=demo.client, role="preparer")
     return site.person(member.user)
 

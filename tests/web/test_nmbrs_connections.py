@@ -71,7 +71,7 @@ def test_oauth_is_not_offered_next_to_a_token(owner: WebClient, here: str):
 def test_a_failing_connection_shows_one_action(
     owner: WebClient, demo: Demo, here: str, problem: str, said: str, button: str
 ):
-    NmbrsConnection.update(status="disturbed", problem=problem).execute()
+    NmbrsConnection.update(status="failing", error_code=problem).execute()
     for path in (here, f"{here}/{demo.connection.id}/instellingen"):
         page = owner.get(path).html
         assert "De verbinding met Nmbrs is gestoord" in page
@@ -82,7 +82,7 @@ def test_a_failing_connection_shows_one_action(
 
 
 def test_a_failing_rest_connection_offers_consent(owner: WebClient, demo: Demo, here: str):
-    NmbrsConnection.update(status="disturbed", problem="bad_credentials", interface="rest").execute()
+    NmbrsConnection.update(status="failing", error_code="bad_credentials", api="rest").execute()
     page = owner.get(here).html
     assert f'action="{here}/{demo.connection.id}/toestemming"' in page
     assert "Opnieuw toestemming geven" in page
@@ -90,11 +90,11 @@ def test_a_failing_rest_connection_offers_consent(owner: WebClient, demo: Demo, 
 
 # --- a new token ---
 def test_a_new_token_restores_the_connection(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
-    NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
+    NmbrsConnection.update(status="failing", error_code="bad_credentials").execute()
     path = f"{here}/{demo.connection.id}"
     answer = owner.post(f"{path}/token", {"token": sandbox.credentials["nmbrs_token"]})
     assert answer.headers["Location"] == f"{path}/rechten"
-    assert (connection_of(demo).status, connection_of(demo).problem) == ("active", None)
+    assert (connection_of(demo).status, connection_of(demo).error_code) == ("active", None)
     assert "Verbinding maken gelukt!" in owner.get(f"{path}/rechten").html
 
 
@@ -104,11 +104,11 @@ def test_a_new_token_restores_the_connection(owner: WebClient, demo: Demo, here:
 def test_a_refused_token_is_neither_stored_nor_shown(
     owner: WebClient, demo: Demo, here: str, token: str, said: str
 ):
-    before = connection_of(demo).token_sealed
+    before = connection_of(demo).token_encrypted
     answer = owner.post(f"{here}/{demo.connection.id}/token", {"token": token})
     page = answer.html
     assert (answer.status_code, said in page, "wrong-token" in page) == (422, True, False)
-    assert connection_of(demo).token_sealed == before
+    assert connection_of(demo).token_encrypted == before
 
 
 # --- removal ---
@@ -151,7 +151,7 @@ def test_the_owner_migrates_to_rest(owner: WebClient, demo: Demo, here: str, lis
     assert answer.status_code == 303
     back = walk(answer.headers["Location"])
     assert owner.get(back).headers["Location"] == f"{path}/instellingen"
-    assert connection_of(demo).interface == "rest"
+    assert connection_of(demo).api == "rest"
     page = owner.get(f"{path}/instellingen").html
     assert "Verbinding maken gelukt!" in page
     assert "elke 5 minuten" in page
@@ -171,7 +171,7 @@ def test_a_refused_consent_changes_nothing(owner: WebClient, demo: Demo, here: s
     assert rest_migration.client_of_oauth_state(state) == demo.client
     answer = owner.get(f"/nmbrs/terug?state={state}&error=access_denied")
     assert answer.headers["Location"] == here
-    assert connection_of(demo).interface == "soap"
+    assert connection_of(demo).api == "soap"
     assert 'class="note bad"' in owner.get(here).html
 
 
@@ -186,7 +186,7 @@ def test_another_person_cannot_complete_it(site: Site, owner: WebClient, demo: D
     make_client(stranger)
     back = walk(owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"])
     site.person(stranger).get(back)
-    assert connection_of(demo).interface == "soap"
+    assert connection_of(demo).api == "soap"
 
 
 def test_soap_and_rest_have_separate_renewal(owner: WebClient, demo: Demo, here: str):

@@ -12,12 +12,12 @@ from domain.payroll import intake
 from jobs import mail_rendering
 from models import (
     Batch,
-    Delivery,
+    NmbrsCall,
     NmbrsConnection,
-    NmbrsExchange,
     OutgoingMail,
     PayrollCompany,
-    Run,
+    PayrollRun,
+    WebhookDelivery,
 )
 from tests.support.factories import Demo
 from tests.support.intake import now_due, work
@@ -43,30 +43,30 @@ def read(owner: WebClient, path: str, **options) -> str:
     return text_of(answer.html)
 
 
-def make_run(demo: Demo, number: int, company: PayrollCompany | None = None, **values) -> Run:
+def make_run(demo: Demo, number: int, company: PayrollCompany | None = None, **values) -> PayrollRun:
     usual = {
         "client": demo.client, "company": company or demo.company, "nmbrs_id": str(number), "number": number,
-        "year": 2026, "description": f"run-{number}.", "state": "taken", "line_count": 3, "due_at": None,
+        "year": 2026, "description": f"run-{number}.", "state": "imported", "line_count": 3, "due_at": None,
         "period_start": 4, "period_end": 4,
     }  # fmt: skip
-    return Run.create(**(usual | values))
+    return PayrollRun.create(**(usual | values))
 
 
 # --- the list ---
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"state": "taken"}, ("Klaargezet om te betalen",)),
+        ({"state": "imported"}, ("Klaargezet om te betalen",)),
         ({"state": "empty", "line_count": 0}, ("Geen betalingen in deze run",)),
-        ({"state": "refused", "reason": "bad_iban", "reason_line": 7}, ("Niet klaargezet", "Regel 7:")),
+        ({"state": "invalid", "reason": "bad_iban", "error_line": 7}, ("Niet klaargezet", "Regel 7:")),
         ({"state": "retrying", "reason": "try_again"}, ("Wordt opnieuw geprobeerd", "Nmbrs was niet bereikbaar.")),
-        ({"state": "found"}, ("Wordt opgehaald",)),
-        ({"state": "vanished"}, ("Staat niet meer in Nmbrs", "Er is niets betaald.")),
-        ({"state": "taken", "reason": "nothing_more"}, ("Niets meer te betalen", "opnieuw gedraaid")),
-        ({"state": "taken", "reason": "overpaid"}, ("Te veel betaald", "al meer betaald")),
-        ({"state": "taken", "reason": "try_again"}, ("Opnieuw ophalen lukte nog niet",)),
+        ({"state": "pending"}, ("Wordt opgehaald",)),
+        ({"state": "deleted"}, ("Staat niet meer in Nmbrs", "Er is niets betaald.")),
+        ({"state": "imported", "reason": "nothing_more"}, ("Niets meer te betalen", "opnieuw gedraaid")),
+        ({"state": "imported", "reason": "overpaid"}, ("Te veel betaald", "al meer betaald")),
+        ({"state": "imported", "reason": "try_again"}, ("Opnieuw ophalen lukte nog niet",)),
         (
-            {"state": "refused", "reason": "not_allowed:CompanyService.SalaryDocuments_GetSEPA"},
+            {"state": "invalid", "reason": "not_allowed:CompanyService.SalaryDocuments_GetSEPA"},
             ("Nmbrs staat dit account niet toe: het betaalbestand ophalen.",),
         ),
     ],
@@ -79,7 +79,7 @@ def test_the_result_of_a_run(owner: WebClient, demo: Demo, here: str, values: di
 
 
 def test_an_unlisted_run_is_marked(owner: WebClient, demo: Demo, here: str):
-    make_run(demo, 1, missing_since=utcnow())
+    make_run(demo, 1, unlisted_since=utcnow())
     assert "Staat niet meer in Nmbrs; de betaling kan zolang niet door." in read(owner, here)
 
 
@@ -87,12 +87,13 @@ def test_an_unlisted_run_is_marked(owner: WebClient, demo: Demo, here: str):
 def mixed(demo: Demo) -> PayrollCompany:
     """Runs of two companies, three periods and two results; returns the second company."""
     second = PayrollCompany.create(
-        connection=demo.connection, client=demo.client, nmbrs_id="4410", key="4410", number="4410", name="Duinrand",
+        connection=demo.connection, client=demo.client, nmbrs_id="4410", stable_key="4410", number="4410",
+        name="Duinrand",
     )  # fmt: skip
     make_run(demo, 1)
     make_run(demo, 2, period_start=5, period_end=5)
-    make_run(demo, 3, second, state="refused", reason="empty", period_start=4, period_end=5)
-    make_run(demo, 4, state="older")
+    make_run(demo, 3, second, state="invalid", reason="empty", period_start=4, period_end=5)
+    make_run(demo, 4, state="before_connection")
     return second
 
 
@@ -141,9 +142,9 @@ def test_more_runs_can_be_shown(owner: WebClient, demo: Demo, here: str):
 
 def test_it_polls_only_during_an_import(owner: WebClient, demo: Demo, here: str):
     assert "every 5s" in owner.get(here).html
-    run = make_run(demo, 1, state="found")
+    run = make_run(demo, 1, state="pending")
     assert "every 5s" in owner.get(here).html
-    Run.update(state="taken").where(Run.id == run.id).execute()
+    PayrollRun.update(state="imported").where(PayrollRun.id == run.id).execute()
     assert "every 5s" not in owner.get(here).html
 
 
@@ -151,10 +152,12 @@ def test_it_polls_only_during_an_import(owner: WebClient, demo: Demo, here: str)
 def test_a_run_shows_delivery_calls_and_results(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     body = b'{"Event": "<b>RunFinish</b>"}\x00'
-    told = Delivery.create(client=demo.client, content_type="application/json", headers={"X": "secret"}, body=body)
-    PayrollCompany.update(hinted_at=utcnow(), hinted_by_id=told.id).execute()
+    told = WebhookDelivery.create(
+        client=demo.client, content_type="application/json", headers={"X": "secret"}, body=body
+    )
+    PayrollCompany.update(webhook_received_at=utcnow(), webhook_delivery_id=told.id).execute()
     (batch,) = work(demo)
-    run = Run.get()
+    run = PayrollRun.get()
     page = owner.get(f"{here}/historie/{run.id}").html
     shown = text_of(page)
     assert "&lt;b&gt;RunFinish&lt;/b&gt;" in page
@@ -173,7 +176,7 @@ def test_a_failure_shows_the_answer_of_nmbrs(owner: WebClient, demo: Demo, here:
     sandbox.run_payroll(lines=3, webhook="none")
     sandbox.fault(nmbrs_no_sepa_right=True)
     assert work(demo) == []
-    shown = read(owner, f"{here}/historie/{Run.get().id}")
+    shown = read(owner, f"{here}/historie/{PayrollRun.get().id}")
     assert "Nmbrs staat dit account niet toe: het betaalbestand ophalen." in shown
     assert "1002" in shown or "Unauthorized" in shown
     assert "Er is geen betaling van gemaakt. Er is niets betaald." in shown
@@ -192,9 +195,9 @@ def test_overpaid_employees_are_named(owner: WebClient, demo: Demo, here: str):
 )
 def test_an_answer_is_summarised(owner: WebClient, demo: Demo, here: str, answer: dict, said: str):
     run = make_run(demo, 1)
-    NmbrsExchange.create(
-        connection=demo.connection, company=demo.company, run=run, call="DebtorService.WebhookSettings_Get",
-        asked={"DebtorId": "1"}, outcome="ok", answer=answer, at=utcnow(),
+    NmbrsCall.create(
+        connection=demo.connection, company=demo.company, run=run, operation="DebtorService.WebhookSettings_Get",
+        request={"DebtorId": "1"}, outcome="ok", response=answer, created_at=utcnow(),
     )  # fmt: skip
     shown = read(owner, f"{here}/historie/{run.id}")
     assert said in shown
@@ -205,17 +208,17 @@ def test_a_run_is_reimported(owner: WebClient, demo: Demo, here: str, sandbox: S
     sandbox.run_payroll(lines=3, webhook="none")
     sandbox.fault(nmbrs_sepa_empty=True)
     assert work(demo) == []
-    run = Run.get()
+    run = PayrollRun.get()
     path = f"{here}/historie/{run.id}"
     assert "Geen betalingen in deze run" in read(owner, path)
     sandbox.fault(nmbrs_sepa_empty=False)
     answer = owner.post(path)
-    before = NmbrsExchange.select().where(NmbrsExchange.run == run.id).count()
+    before = NmbrsCall.select().where(NmbrsCall.run == run.id).count()
     assert answer.status_code == 303
     follow = answer.headers["Location"]
     assert "every 2s" in owner.get(follow).html
     intake.import_run(run.id)
-    assert NmbrsExchange.select().where(NmbrsExchange.run == run.id).count() > before
+    assert NmbrsCall.select().where(NmbrsCall.run == run.id).count() > before
     page = owner.get(follow, headers=PART).html
     assert ("every 2s" in page, "Klaargezet om te betalen" in page) == (False, True)
     assert Batch.select().count() == 1
@@ -227,7 +230,7 @@ def test_a_run_is_reimported(owner: WebClient, demo: Demo, here: str, sandbox: S
 def test_an_unknown_run_cannot_be_imported(owner: WebClient, demo: Demo, here: str):
     assert owner.get(f"{here}/historie/999").status_code == 404
     assert owner.post(f"{here}/historie/999").status_code == 404
-    run = make_run(demo, 1, state="vanished")
+    run = make_run(demo, 1, state="deleted")
     assert owner.post(f"{here}/historie/{run.id}").status_code == 404
     assert "Opnieuw ophalen" not in read(owner, f"{here}/historie/{run.id}")
 
@@ -235,7 +238,8 @@ def test_an_unknown_run_cannot_be_imported(owner: WebClient, demo: Demo, here: s
 # --- runs that need attention ---
 def test_runs_of_unmapped_companies_are_shown(owner: WebClient, demo: Demo, here: str):
     company = PayrollCompany.create(
-        connection=demo.connection, client=demo.client, nmbrs_id="4410", key="4410", number="4410", name="Duinrand",
+        connection=demo.connection, client=demo.client, nmbrs_id="4410", stable_key="4410", number="4410",
+        name="Duinrand",
     )  # fmt: skip
     make_run(demo, 1, company, state="unmapped", description="april")
     page = owner.get(here).html
@@ -249,8 +253,8 @@ def test_an_older_run_can_be_imported_after_a_warning(owner: WebClient, demo: De
     sandbox.run_payroll(lines=3, description="januari", webhook="none")
     NmbrsConnection.update(created_at=utcnow() + timedelta(days=1)).execute()
     assert work(demo) == []
-    run = Run.get()
-    assert run.state == "older"
+    run = PayrollRun.get()
+    assert run.state == "before_connection"
     assert "1 run van voor de koppeling." in read(owner, here)
     shown = read(owner, f"{here}/eerder")
     assert "Misschien al betaald" in shown

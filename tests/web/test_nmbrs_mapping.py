@@ -19,7 +19,7 @@ def path(demo: Demo) -> str:
 
 def make_company(demo: Demo, number: str, name: str, kvk: str | None = None, debtor: NmbrsDebtor | None = None):
     return PayrollCompany.create(
-        connection=demo.connection, client=demo.client, nmbrs_id=number, key=number, number=number, name=name,
+        connection=demo.connection, client=demo.client, nmbrs_id=number, stable_key=number, number=number, name=name,
         kvk_number=kvk, debtor=debtor,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import html5lib
 import pytest
 
 from domain.payroll import permission_check
-from models import NmbrsCheck, NmbrsConnection
+from models import NmbrsConnection, NmbrsPermissionCheck
 from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import WebClient
@@ -49,7 +49,7 @@ def test_the_list_polls_during_the_test(owner: WebClient, demo: Demo, path: str)
     part = owner.get(path, headers={"HX-Request": "true"}).html
     assert rows_of(part) == rows
     assert "<h1" not in part
-    NmbrsCheck.update(result="ok").where(NmbrsCheck.position <= 2).execute()
+    NmbrsPermissionCheck.update(result="ok").where(NmbrsPermissionCheck.position <= 2).execute()
     assert 'value="3"' in owner.get(path, headers={"HX-Request": "true"}).html
     permission_check.run_permission_checks(demo.connection.id)
     assert "every 1s" not in owner.get(path, headers={"HX-Request": "true"}).html
@@ -125,12 +125,12 @@ def test_each_refusal_has_both_languages(
 @pytest.mark.parametrize(
     ("result", "code", "said"),
     [
-        ("trouble", "1006", "Er ontbreekt geen recht"),
-        ("trouble", "42908", "Nmbrs vraagt om even te wachten."),
+        ("error", "1006", "Er ontbreekt geen recht"),
+        ("error", "42908", "Nmbrs vraagt om even te wachten."),
         ("refused", "2004", "Deze gebruiker ziet het bedrijf niet."),
         ("refused", "40303", "aan te vinken."),
         ("refused", "not_allowed", "aan te vinken."),
-        ("trouble", None, "Er ontbreekt geen recht"),
+        ("error", None, "Er ontbreekt geen recht"),
     ],
 )
 def test_every_error_code_has_a_text(
@@ -138,14 +138,14 @@ def test_every_error_code_has_a_text(
 ):
     connection = NmbrsConnection.get_by_id(demo.connection.id)
     permission_check.schedule_permission_checks(connection)
-    NmbrsCheck.update(result=result, code=code).execute()
+    NmbrsPermissionCheck.update(result=result, code=code).execute()
     assert all(said in row for row in rows_of(owner.get(path).html).values())
 
 
 def test_rest_advises_a_new_consent(owner: WebClient, demo: Demo, path: str):
-    NmbrsConnection.update(interface="rest").execute()
+    NmbrsConnection.update(api="rest").execute()
     permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
-    NmbrsCheck.update(result="refused", code="40303").execute()
+    NmbrsPermissionCheck.update(result="refused", code="40303").execute()
     rows = rows_of(owner.get(path).html)
     assert "webhook_events" not in rows
     assert "Geef opnieuw toestemming" in rows["runs"]
@@ -153,7 +153,7 @@ def test_rest_advises_a_new_consent(owner: WebClient, demo: Demo, path: str):
 
 
 def test_testing_again_ends_a_suspension(owner: WebClient, demo: Demo, path: str):
-    NmbrsConnection.update(status="disturbed", problem="quota_used_up").execute()
+    NmbrsConnection.update(status="failing", error_code="quota_used_up").execute()
     owner.post(path)
     connection = NmbrsConnection.get_by_id(demo.connection.id)
     assert (connection.status, connection.checks_due_at is not None) == ("active", True)

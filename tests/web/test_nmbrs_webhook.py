@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import utcnow
 from domain.payroll import permission_check, webhook_keys, webhook_registration
-from models import Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookKey
+from models import NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookDelivery, WebhookKey
 from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
@@ -103,8 +103,8 @@ def test_without_permission_the_manual_steps_are_open(owner: WebClient, demo: De
     ],
 )
 def test_failures_are_shown(owner: WebClient, demo: Demo, path: str, problem: str, said: str):
-    NmbrsConnection.update(webhooks_wanted_at=utcnow()).execute()
-    NmbrsDebtor.update(webhook="failed", webhook_problem=problem, webhook_checked_at=utcnow()).execute()
+    NmbrsConnection.update(webhooks_requested_at=utcnow()).execute()
+    NmbrsDebtor.update(webhook_status="failed", webhook_problem=problem, webhook_checked_at=utcnow()).execute()
     told = part(owner, path)
     assert "niet gelukt" in told
     assert said in told
@@ -133,7 +133,7 @@ def test_the_first_delivery_is_shown(owner: WebClient, demo: Demo, path: str, si
     after = part(owner, path)
     assert ("Nog geen seintje" in after, "Het seintje werkt" in after) == (False, True)
     overview = owner.get(f"/{demo.client.public_id}/apps/nmbrs").html
-    assert f"{Delivery.get().received_at:%Y}" in overview
+    assert f"{WebhookDelivery.get().received_at:%Y}" in overview
     assert "Zet het seintje aan" not in overview
 
 
@@ -145,7 +145,7 @@ def test_the_overview_offers_installation(owner: WebClient, demo: Demo, path: st
 
 
 def test_rest_shows_the_polling_interval(owner: WebClient, demo: Demo, path: str):
-    NmbrsConnection.update(interface="rest", token_sealed="").execute()
+    NmbrsConnection.update(api="rest", token_encrypted="").execute()
     told = part(owner, path)
     assert "elke 5 minuten op werkdagen van 7 tot 19 uur" in told
     page = owner.get(path).html

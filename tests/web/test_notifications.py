@@ -88,20 +88,20 @@ def test_a_renewed_subscription_still_gets_messages(owner: WebClient, demo: Demo
 
 def test_renewal_requires_the_device_cookie(owner: WebClient, site: Site, demo: Demo):
     phone, stranger = switch_on(owner, demo), Receiver(site.sandbox)
-    before = PushSubscription.get().sealed
+    before = PushSubscription.get().endpoint_encrypted
     assert renew(site.person(), stranger.written) == 204  # a browser without notifications
     assert renew(owner, stranger.written, **{"Sec-Fetch-Site": "cross-site"}) == 403
     assert renew(owner, stranger.written, Origin="https://evil.example") == 403
     assert renew(owner, "[]") == 422
     assert renew(owner, json.dumps({"endpoint": "https://127.0.0.1/x", "keys": {}})) == 422
-    assert (PushSubscription.get().sealed, PushSubscription.select().count()) == (before, 1)
+    assert (PushSubscription.get().endpoint_encrypted, PushSubscription.select().count()) == (before, 1)
     assert renew(owner, phone.written) == 204  # the same subscription again
 
 
 def test_the_selected_events(owner: WebClient, demo: Demo):
     assert owner.get(at(demo)).html.count('name="kind"') == owner.get(at(demo)).html.count(" checked") == 6
     owner.post(at(demo), {"kind": ["refused", "waits", "nonsense"]})
-    assert User.get().unheard == ["asked", "consent", "executed", "held"]
+    assert User.get().muted_push_events == ["asked", "consent", "executed", "held"]
     assert owner.get(at(demo)).html.count(" checked") == 2
     owner.post(at(demo))
     assert push.enabled_kinds(User.get()) == set()
@@ -139,7 +139,7 @@ def test_every_message_has_the_company_and_no_private_data(site: Site, demo: Dem
     assert "\n" not in said
     assert 3 < len(title) <= 40, "more is cut off on a phone"
     assert len(text) <= 110
-    private: list[Any] = [demo.user.name, demo.user.email, *(line.name_shown for line in BatchLine.select())]
+    private: list[Any] = [demo.user.name, demo.user.email, *(line.creditor_name for line in BatchLine.select())]
     assert not any(str(one) in said for one in private)
     assert not re.search(r"\d|€|[A-Z]{2}\d\d", said), "no amount, no account"
 

@@ -30,7 +30,7 @@ def age(**by: float) -> None:
     back = timedelta(**by)
     for row in LoginSession.select():
         LoginSession.update(
-            created_at=row.created_at - back, seen_at=row.seen_at - back, expires_at=row.expires_at - back
+            created_at=row.created_at - back, last_seen_at=row.last_seen_at - back, expires_at=row.expires_at - back
         ).where(LoginSession.token_hash == row.token_hash).execute()
 
 
@@ -60,7 +60,7 @@ def test_fourteen_days_end_a_session_that_is_used_every_hour(site: Site, wouter:
     secret = sessions.start_session({}, wouter.id)
     for _hour in range(14 * 24 - 1):
         LoginSession.update(
-            created_at=LoginSession.get().created_at - timedelta(hours=1), seen_at=utcnow() - timedelta(hours=1)
+            created_at=LoginSession.get().created_at - timedelta(hours=1), last_seen_at=utcnow() - timedelta(hours=1)
         ).execute()
         assert sessions.load_session(secret) is not None
     age(hours=1.1)
@@ -111,7 +111,7 @@ def test_a_browser_that_says_nothing_gets_the_form_back_as_typed(site: Site):
 def link_in(kind: str) -> str:
     """Return the path in the newest mail of this kind."""
     row = OutgoingMail.select().where(OutgoingMail.kind == kind).order_by(OutgoingMail.id.desc()).get()
-    return json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once))["path"]
+    return json.loads(decrypt(row.payload_encrypted, "outgoing_mail", row.user_id, row.dedupe_key))["path"]
 
 
 def test_a_new_password_on_an_old_page(site: Site, wouter: User):

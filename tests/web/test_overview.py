@@ -9,7 +9,7 @@ import pytest
 
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
-from models import Batch, NmbrsConnection, Run
+from models import Batch, NmbrsConnection, PayrollRun
 from tests.support.factories import Demo, make_client, make_demo, make_user
 from tests.support.intake import now_due
 from tests.support.sandbox import Sandbox
@@ -31,12 +31,12 @@ def read(owner: WebClient, path: str) -> str:
     return re.sub(r"\s+", " ", " ".join(root.getroot().find(".//main").itertext()))
 
 
-def run(demo: Demo, number: int = 1, **values: Any) -> Run:
+def run(demo: Demo, number: int = 1, **values: Any) -> PayrollRun:
     usual = {
         "client": demo.client, "company": demo.company, "nmbrs_id": str(number), "number": number, "year": 2026,
-        "description": f"run-{number}", "state": "refused", "reason": "bad_amount", "reason_line": 7, "due_at": None,
+        "description": f"run-{number}", "state": "invalid", "reason": "bad_amount", "error_line": 7, "due_at": None,
     }  # fmt: skip
-    return Run.create(**(usual | values))
+    return PayrollRun.create(**(usual | values))
 
 
 def test_nothing_to_do(owner: WebClient, here: str):
@@ -45,7 +45,7 @@ def test_nothing_to_do(owner: WebClient, here: str):
 
 # --- blocked ---
 def test_a_failing_connection_needs_attention(owner: WebClient, demo: Demo, here: str):
-    NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
+    NmbrsConnection.update(status="failing", error_code="bad_credentials").execute()
     page = read(owner, here)
     assert "er is één ding te doen." in page
     assert "De verbinding met Nmbrs is gestoord" in page
@@ -55,7 +55,7 @@ def test_a_failing_connection_needs_attention(owner: WebClient, demo: Demo, here
 
 
 def test_a_temporary_failure_needs_no_action(owner: WebClient, here: str):
-    NmbrsConnection.update(status="disturbed", problem="unreachable").execute()
+    NmbrsConnection.update(status="failing", error_code="unreachable").execute()
     page = read(owner, here)
     assert "De verbinding met Nmbrs is gestoord" in page
     assert "We proberen het steeds opnieuw." in page
@@ -74,7 +74,11 @@ def test_a_failed_run_is_shown(owner: WebClient, demo: Demo, here: str):
 
 @pytest.mark.parametrize(
     "after",
-    [{"number": 2, "state": "taken"}, {"number": 1, "year": 2027, "state": "taken"}, {"number": 3, "state": "found"}],
+    [
+        {"number": 2, "state": "imported"},
+        {"number": 1, "year": 2027, "state": "imported"},
+        {"number": 3, "state": "pending"},
+    ],
 )
 def test_a_newer_run_settles_a_failed_one(owner: WebClient, demo: Demo, here: str, after: dict[str, Any]):
     run(demo)
@@ -83,7 +87,7 @@ def test_a_newer_run_settles_a_failed_one(owner: WebClient, demo: Demo, here: st
 
 
 @pytest.mark.parametrize(
-    "other", [{"number": 2, "kind": "wage_tax", "state": "taken"}, {"number": 0, "state": "taken"}]
+    "other", [{"number": 2, "kind": "wage_tax", "state": "imported"}, {"number": 0, "state": "imported"}]
 )
 def test_a_run_of_another_period_does_not_settle_it(owner: WebClient, demo: Demo, here: str, other: dict[str, Any]):
     run(demo)
@@ -94,7 +98,7 @@ def test_a_run_of_another_period_does_not_settle_it(owner: WebClient, demo: Demo
 def test_a_failed_run_is_shown_for_two_weeks(owner: WebClient, demo: Demo, here: str):
     run(demo, changed_at=utcnow() - timedelta(days=13))
     assert "is niet klaargezet" in read(owner, here)
-    Run.update(changed_at=utcnow() - timedelta(days=15)).execute()
+    PayrollRun.update(changed_at=utcnow() - timedelta(days=15)).execute()
     assert "is niet klaargezet" not in read(owner, here)
 
 
@@ -110,8 +114,8 @@ def test_other_clients_are_not_shown(owner: WebClient, here: str):
     other = make_demo()
     run(other)
     run(other, 2, state="unmapped")
-    run(other, 3, state="found")
-    NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
+    run(other, 3, state="pending")
+    NmbrsConnection.update(status="failing", error_code="bad_credentials").where(
         NmbrsConnection.client == other.client.id
     ).execute()
     assert DONE in read(owner, here)

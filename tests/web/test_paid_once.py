@@ -142,7 +142,7 @@ def test_a_file_typed_by_a_member_proves_nothing_at_a_linked_bank(
     }[kind]  # fmt: skip
     answer = upload(owner, demo, linked, raw)
     assert (answer.status_code, state(linked), set(standings(linked))) == (422, "signed", {"possible"})
-    assert BankOrder.get().asked_at is not None, "the bank was asked"
+    assert BankOrder.get().status_checked_at is not None, "the bank was asked"
     stays(owner, demo, linked)
     assert len(sandbox.control("GET", "orders")) == 1
 

@@ -4,7 +4,7 @@ import pytest
 
 from domain.orders import submission
 from domain.payments.release import release
-from models import AcceptedName, BankOrder, Batch, BatchLine, Membership
+from models import AcceptedCreditorName, BankOrder, Batch, BatchLine, Membership
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.names import ALL, CLOSE, OTHER, follow, send, sign
 from tests.support.sandbox import Sandbox
@@ -24,7 +24,7 @@ def batch(demo: Demo) -> Batch:
 
 
 def line_id(name: str) -> int:
-    return BatchLine.get(BatchLine.name_shown == name).id
+    return BatchLine.get(BatchLine.creditor_name == name).id
 
 
 def press(who: WebClient, demo: Demo, batch: Batch, choice: str = "", name: str = "", htmx: bool = False) -> Page:
@@ -88,7 +88,7 @@ def test_accepting_a_name_changes_nothing_else(
     close = owner.open(at(demo, batch)).all("#namen form")[0]
     assert "bewaard voor de volgende keer" in close.text_content()
     assert [button.text_content() for button in close.cssselect("button")] == ["Regel niet betalen"]
-    assert (AcceptedName.get().name_at_bank, demo.view(batch).state) == ("Silva, Jose", "name_check")
+    assert (AcceptedCreditorName.get().vop_name, demo.view(batch).state) == ("Silva, Jose", "name_check")
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -111,7 +111,7 @@ def test_a_page_of_an_old_order_is_refused(
     part = owner.post(at(demo, batch, tail), htmx=True, data={"shown": "0" * 64, **data})
     assert part.status_code == 422
     assert "intussen veranderd" in part.says("#payment [role=alert]")
-    assert (demo.view(batch).state, AcceptedName.select().count()) == ("name_check", 0)
+    assert (demo.view(batch).state, AcceptedCreditorName.select().count()) == ("name_check", 0)
 
 
 @pytest.mark.parametrize("choice", ["", "niet-betalen"])

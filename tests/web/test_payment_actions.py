@@ -15,7 +15,7 @@ from domain.orders.sca_state import ScaStep
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.state_machine import SETTLED
 from domain.payments.warnings import PaymentWarning
-from models.payments import BATCH_STATES
+from models.states import BatchState
 from tests.web.test_payment_texts import AT, payment
 
 WARNING = PaymentWarning("picked", "", False)
@@ -98,7 +98,7 @@ def test_an_approver_can_download_the_file(state: str):
     assert decide(state, can_pay=False, manual=FILE) is Action.NOTHING
 
 
-@pytest.mark.parametrize("state", sorted(set(BATCH_STATES) - {"open", "rejected", "failed", "cancelled", "returned"}))
+@pytest.mark.parametrize("state", sorted(set(BatchState) - {"open", "rejected", "failed", "cancelled", "returned"}))
 def test_other_states_have_no_action(state: str):
     assert decide(state) is Action.NOTHING
 
@@ -115,7 +115,7 @@ def test_each_action_has_a_template_part(app: Flask, database: str):
             assert (bool(label), bool(note)) == (action in written, action in NOTES)
 
 
-@pytest.mark.parametrize("state", BATCH_STATES)
+@pytest.mark.parametrize("state", BatchState)
 def test_the_page_polls_until_the_payment_is_final(state: str):
     assert is_polled(payment(state), None) == (state != "open" and state not in SETTLED)
 

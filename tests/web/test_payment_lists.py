@@ -99,6 +99,6 @@ def test_the_listed_total_omits_excluded_lines(owner: WebClient, demo: Demo):
 def test_the_total_of_an_order_that_paid_nobody_is_unchanged(owner: WebClient, demo: Demo, state: str, line: str):
     batch = demo.batch()
     BatchLine.update(state=line).where(BatchLine.batch == batch.id).execute()
-    Batch.update(state=state, state_at=utcnow()).where(Batch.id == batch.id).execute()
+    Batch.update(state=state, state_changed_at=utcnow()).where(Batch.id == batch.id).execute()
     assert "€ 8.559,16" in rows(page_of(owner, demo, "betalingen"))[0]
     assert "8.559" in page_of(owner, demo, f"betalingen/{batch.reference}").says("#hero")

@@ -140,7 +140,7 @@ def test_a_line_of_another_payment_is_404(owner: WebClient, demo: Demo):
     owner.open(at(demo, batch))
     answer = owner.post(at(demo, batch, f"/regels/{line_ids(demo, other)[0]}?verdict=refuse"))
     assert answer.status_code == 404
-    assert BatchLine.select().where(BatchLine.state == "refused").count() == 0
+    assert BatchLine.select().where(BatchLine.state == "excluded").count() == 0
 
 
 def test_notices_are_above_the_lines(owner: WebClient, demo: Demo):

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from domain.banking.linking import AccountView
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import NEEDS_ACTION, SETTLED, TRANSITIONS
-from models.payments import BATCH_STATES, LINE_STATES
+from models.states import BatchState, LineState
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 ACCOUNT = AccountView(1, "NL95INGB0004921836", "ING", "Demo BV", "ING", 10**9, AT, 10**9, 10**9)
@@ -28,7 +28,7 @@ def payment(state: str, reason: str | None = None, **changes) -> Payment:
     line = LineView(1, 1, "Jong, Wouter de", "NL42INGB2268352412", "Salaris", 100, "open", "Jong, Wouter de", "Salaris")
     values = {
         "id": 1, "reference": "r", "client_name": "Demo BV", "company_name": "Demo BV", "description": "april",
-        "state": state, "state_reason": reason, "state_at": utcnow(), "created_at": AT,
+        "state": state, "state_reason": reason, "state_changed_at": utcnow(), "created_at": AT,
         "released_at": None if state == "open" else AT, "account": ACCOUNT, "execution_date": date(2036, 11, 24),
         "date_fixed": True, "total_cents": 100, "lines": [line], "lines_all": 1, "lines_payable": 1, "digest": "d",
         "debtor_differs": False,
@@ -42,14 +42,14 @@ def told(state: str, **changes) -> list[str]:
 
 
 def test_every_state_has_a_text():
-    assert set(words.STATES) == set(BATCH_STATES)
-    assert set(line_words.LINES) == set(LINE_STATES) - {"open", "sent"}
+    assert set(words.STATES) == set(BatchState)
+    assert set(line_words.LINES) == set(LineState) - {"open", "sent"}
 
 
 def test_every_state_is_in_one_group_of_the_list():
     assert set(words.TO_DO) == NEEDS_ACTION
     assert not set(words.TO_DO) & set(words.UNDER_WAY)
-    assert set(BATCH_STATES) - set(words.TO_DO) - set(words.UNDER_WAY) <= SETTLED
+    assert set(BatchState) - set(words.TO_DO) - set(words.UNDER_WAY) <= SETTLED
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_three_steps(state: str, facts: list[str]):
     assert told(state) == facts
 
 
-@pytest.mark.parametrize("state", BATCH_STATES)
+@pytest.mark.parametrize("state", BatchState)
 def test_a_step_is_in_the_past_tense_only_once_done(state: str):
     past = {"Goedgekeurd", "Ondertekend", "Uitgevoerd", "Deels uitgevoerd"}
     for label, how, _when in words.progress_steps(payment(state)):
@@ -89,7 +89,7 @@ def test_ended_payments_say_that_nothing_was_paid(state: str, reason: str | None
 
 
 def test_an_unknown_outcome_warns_against_paying_twice():
-    fresh, late = payment("sending"), payment("sending", state_at=utcnow() - timedelta(minutes=2))
+    fresh, late = payment("sending"), payment("sending", state_changed_at=utcnow() - timedelta(minutes=2))
     assert words.reason(fresh) == ""
     assert "niet op een andere manier" in words.reason(late)
     assert "niets betaald." not in words.reason(late)

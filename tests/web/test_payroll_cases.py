@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from models import Batch, BatchLine, Run
+from models import Batch, BatchLine, PayrollRun
 from tests.support import reference
 from tests.support.factories import Demo
 from tests.support.pain001_builder import IBANS, File, Line, Part, file_of
@@ -90,7 +90,7 @@ def test_another_reference_is_another_version(owner: WebClient, site: Site, demo
     before = demo.view(batch).digest
     again = (LINES[0], Line(cents=90_000, name="Pensioenfonds", iban=IBANS[3], remittance=RF), *LINES[2:])
     given = {"action": "again", "sepa": file_of(*again).xml(), "webhook": "none"}
-    site.sandbox.control("POST", f"nmbrs/runs/{Run.get().nmbrs_id}", given)
+    site.sandbox.control("POST", f"nmbrs/runs/{PayrollRun.get().nmbrs_id}", given)
     (second,) = deliver(site, demo)
     assert Batch.get_by_id(batch.id).state == "replaced"
     assert demo.view(second).digest != before
@@ -115,7 +115,7 @@ def test_a_reported_file_becomes_the_right_order(
     owner: WebClient, site: Site, demo: Demo, name: str, cents: list[int] | None, held: list[str]
 ):
     made = run_file(site, demo, reference.case(f"{name}.xml").read_bytes())
-    entry = owner.open(f"/{demo.client.public_id}/apps/nmbrs/historie/{Run.get().id}")
+    entry = owner.open(f"/{demo.client.public_id}/apps/nmbrs/historie/{PayrollRun.get().id}")
     for why in held:
         assert why in entry.says("#niet-betaald li")
     if cents == []:

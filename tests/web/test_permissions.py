@@ -98,18 +98,18 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payroll.connect", "POST"): SAID,
     ("payroll.start_oauth", "POST"): everyone("/apps/nmbrs/toevoegen"),
     ("payroll.permissions", "GET"): PAGE,
-    ("payroll.permissions", "POST"): everyone("/apps/nmbrs/{connection_id}/rechten", "NmbrsCheck"),
+    ("payroll.permissions", "POST"): everyone("/apps/nmbrs/{connection_id}/rechten", "NmbrsPermissionCheck"),
     ("payroll.rotate_webhook_address", "GET"): PAGE,
     ("payroll.rotate_webhook_address", "POST"): SAID,
     ("payroll.renew_token", "GET"): PAGE,
     ("payroll.renew_token", "POST"): SAID,
     ("payroll.renew_oauth", "POST"): everyone("/apps/nmbrs/{connection_id}/instellingen"),
     ("payroll.migrate_to_rest", "GET"): OWNER_PAGE,
-    ("payroll.migrate_to_rest", "POST"): owner_only("{sandbox}/nmbrs-identity/connect/authorize?", "NmbrsConsent"),
+    ("payroll.migrate_to_rest", "POST"): owner_only("{sandbox}/nmbrs-identity/connect/authorize?", "NmbrsOauthRequest"),
     ("payroll.remove_connection", "GET"): OWNER_PAGE,
     ("payroll.remove_connection", "POST"): owner_only("/apps/nmbrs", "NmbrsConnection"),
     ("payroll.history_entry", "GET"): PAGE,
-    ("payroll.reimport", "POST"): everyone("/apps/nmbrs/historie/{run_id}?na=0", "Run"),
+    ("payroll.reimport", "POST"): everyone("/apps/nmbrs/historie/{run_id}?na=0", "PayrollRun"),
     ("payroll.older_runs", "GET"): PAGE,
     ("payroll.import_older_run", "POST"): everyone("/apps/nmbrs/eerder"),
     ("payments.list_payments", "GET"): PAGE,
@@ -173,9 +173,9 @@ RIGHTS: dict[tuple[str, str], Right] = {
         # the owner asked for it; the register is asked first whether the owner may sign
         "/mensen", "Client", owner=Outcome("/mensen", "Authority"), unidentified=Outcome("/mensen")
     ),
-    ("team.decline_four_eyes_change", "POST"): who_pays("/mensen", "FourEyesChange"),
+    ("team.decline_four_eyes_change", "POST"): who_pays("/mensen", "ApprovalThresholdChange"),
     ("onboarding.identify", "GET"): PAGE,
-    ("onboarding.identify", "POST"): everyone("{sandbox}/broker/authorize?", "IdentityAttempt"),
+    ("onboarding.identify", "POST"): everyone("{sandbox}/broker/authorize?", "IdentificationAttempt"),
     ("onboarding.recheck_authority", "POST"): unless_unknown("/welkom", "Authority", IDENTIFY),
     ("onboarding.confirm_code", "POST"): SAID,
     ("onboarding.invite_co_signer", "POST"): Right(422, 403, 403),
@@ -193,8 +193,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("overview.overview", "GET"): PAGE,
     ("overview.dismiss_install_offer", "POST"): everyone("/overzicht", "Device"),
     ("banking.balances", "GET"): PAGE,
-    ("banking.refresh_balances", "POST"): everyone("/saldo", "BankLink"),
-    ("banking.renew_consent", "POST"): unless_unknown("{sandbox}/bank/redirect/toestemming/", "BankLink", RENEW),
+    ("banking.refresh_balances", "POST"): everyone("/saldo", "BankConsent"),
+    ("banking.renew_consent", "POST"): unless_unknown("{sandbox}/bank/redirect/toestemming/", "BankConsent", RENEW),
     ("banking.list_transactions", "GET"): PAGE,
     # an unidentified person is redirected there first
     ("banking.choose_bank", "GET"): identified(200, "/saldo/toevoegen"),
@@ -202,7 +202,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("banking.add_manual_account", "GET"): identified(200, "/saldo/toevoegen/zonder-koppeling"),
     ("banking.add_manual_account", "POST"): identified(422, "/saldo/toevoegen/zonder-koppeling"),
     ("banking.confirm_holder", "GET"): PAGE,
-    ("banking.confirm_holder", "POST"): everyone("/saldo", "BankLink"),
+    ("banking.confirm_holder", "POST"): everyone("/saldo", "BankConsent"),
 }
 
 # Routes without a client in their URL. The keys and tokens in them are unknown.
@@ -436,7 +436,7 @@ def test_no_reauthentication_right_after_login(prepared: PreparedSite):
 def test_reauthentication_after_five_idle_minutes(prepared: PreparedSite, endpoint: str):
     """And until then nothing is done: no row of any table changes, except the session."""
     methods = [method for name, method in RIGHTS if name == endpoint]
-    LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
+    LoginSession.update(elevated_until=utcnow() - timedelta(seconds=1)).execute()
     for method in methods:
         answer = asked(prepared, "owner", endpoint, method)
         assert (answer.status_code, answer.location.startswith("/bewijs?verder=")) == (303, True), method

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from models import BankGrant, BankLink
+from models import BankConsent, BankOauthGrant
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.ponto import IBAN, pressed
 from tests.support.web_client import Site, WebClient
@@ -34,15 +34,15 @@ def test_linking_ends_at_confirming_the_holder(owner: WebClient, demo: Demo):
     page = owner.get(urlsplit(second.headers["Location"]).path).html
     assert "Demo BV" in page
     assert "NL11 RABO 0391 8472 65" in page
-    assert BankLink.get(BankLink.bank == "ponto").status == "valid"
+    assert BankConsent.get(BankConsent.bank == "ponto").status == "valid"
 
 
 def test_a_repeated_redirect_changes_nothing(owner: WebClient, demo: Demo):
     told = leaves(owner, demo)
     back(owner, told)
-    kept = BankGrant.get().tokens_sealed
+    kept = BankOauthGrant.get().tokens_encrypted
     again = back(owner, told | {"code": "another"})
-    assert (again.status_code, BankGrant.get().tokens_sealed) == (303, kept)
+    assert (again.status_code, BankOauthGrant.get().tokens_encrypted) == (303, kept)
     assert owner.get(urlsplit(again.headers["Location"]).path).status_code == 303
 
 
@@ -64,7 +64,7 @@ def test_another_person_cannot_complete_it(site: Site, owner: WebClient, demo: D
     other = make_user()
     make_client(other)
     assert back(site.person(other), told).status_code == 404
-    assert BankGrant.get().tokens_sealed is None
+    assert BankOauthGrant.get().tokens_encrypted is None
 
 
 def test_the_redirect_requires_login(site: Site, owner: WebClient, demo: Demo):

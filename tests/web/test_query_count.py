@@ -52,7 +52,7 @@ def test_an_open_payment_of_eighty_lines(owner: WebClient, demo: Demo, log: pyte
 
 def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
     joined(demo, "Naomi Meijer", "approver")
-    Client.update(four_eyes_cents=0).where(Client.id == demo.client.id).execute()
+    Client.update(dual_approval_from_cents=0).where(Client.id == demo.client.id).execute()
     asked = read(owner, at(demo, demo.batch(many(80))), log)
     assert asked.twice == []
     # who may sign, and which accounts belong to one person, are three statements more than for one approval

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from domain.orders import sca, submission
 from domain.payments import commitments
 from domain.payroll import reopening
-from models import BankOrder, Batch, BatchLine, Due, OrderLine, Run
+from models import BankOrder, Batch, BatchLine, Due, OrderLine, PayrollRun
 from tests.support.bank import press
 from tests.support.factories import PSU, Demo
 from tests.support.intake import lines, state, work
@@ -72,7 +72,7 @@ def reopened(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
 
 
 def amounts(batch: Batch) -> dict[str, int]:
-    return {iban: cents for iban, cents, what in lines(batch) if what != "refused"}
+    return {iban: cents for iban, cents, what in lines(batch) if what != "excluded"}
 
 
 def test_the_figures_of_the_newest_run_are_paid_when_the_first_order_is_refused(
@@ -105,7 +105,7 @@ def test_a_version_without_payable_lines_is_payable_after_a_refusal(
     (first,) = work(demo)
     sent(owner, demo, first)
     assert run_again(demo, sandbox, run, e1={"iban": NEW}) == []
-    assert (Run.get().reason, Run.get().overpaid) == ("nothing_more", None)
+    assert (PayrollRun.get().reason, PayrollRun.get().overpaid) == ("nothing_more", None)
     decided(demo, first, "weiger")
     assert amounts(reopened(owner, demo, first)) == {NEW: 344_808, NAOMI: 261_100, LISANNE: 250_008}
 
@@ -137,9 +137,9 @@ def test_a_reopening_with_nothing_owed_is_explained(owner: WebClient, demo: Demo
     sent(owner, demo, first)
     sandbox.control("POST", f"nmbrs/runs/{run['run']}", {"action": "remove"})
     work(demo)
-    Run.update(missing_since=utcnow() - timedelta(minutes=1)).execute()
+    PayrollRun.update(unlisted_since=utcnow() - timedelta(minutes=1)).execute()
     work(demo)
-    assert Run.get().state == "vanished"
+    assert PayrollRun.get().state == "deleted"
     decided(demo, first, "weiger")
     assert reopened(owner, demo, first).id == first.id
     assert state(first) == ("replaced", "vanished")
@@ -157,7 +157,7 @@ def test_an_excluded_line_stays_excluded_and_can_be_included(
     assert amounts(second) == {WOUTER: 5_192}
     decided(demo, first, "weiger")
     new = reopened(owner, demo, first)
-    assert lines(new) == [(WOUTER, 350_000, "open"), (NAOMI, 261_100, "open"), (LISANNE, 250_008, "refused")]
+    assert lines(new) == [(WOUTER, 350_000, "open"), (NAOMI, 261_100, "open"), (LISANNE, 250_008, "excluded")]
     owner.post(at(demo, new, "/alles"))
     assert owner.open(at(demo, new)).says("#pay-place button") == "Betaal € 8.611,08"
 
@@ -183,7 +183,7 @@ def test_a_renamed_person_is_not_paid_again(
     (first,) = work(demo)
     sent(owner, demo, first)
     assert run_again(demo, sandbox, run, e2={"payment_name": "Donkersloot, N."}) == []
-    assert Due.select().where(Due.run == Run.get().id).count() == 3
+    assert Due.select().where(Due.run == PayrollRun.get().id).count() == 3
 
 
 def test_a_rejected_line_is_paid_in_the_next_version(
@@ -205,7 +205,7 @@ def test_a_payment_that_would_overpay_is_not_released(owner: WebClient, demo: De
     sent(owner, demo, first)
     assert run_again(demo, sandbox, run, e1={"cents": 300_000}) == []
     # its order never reached the bank, and the payment is open again with its old figures
-    BankOrder.update(state="ended", due_at=None).where(BankOrder.batch == first.id).execute()
+    BankOrder.update(state="closed", due_at=None).where(BankOrder.batch == first.id).execute()
     OrderLine.update(standing="unpaid").execute()
     Batch.update(state="open").where(Batch.id == first.id).execute()
     BatchLine.update(state="open").where(BatchLine.batch == first.id).execute()

@@ -37,7 +37,7 @@ def test_another_client_sees_no_settings(charlie: WebClient, demo: Demo):
 # --- payment preferences ---
 def wishes(demo: Demo) -> tuple[bool, bool]:
     client = Client.get_by_id(demo.client.id)
-    return client.batch_booking, client.name_check
+    return client.batch_booking, client.vop_enabled
 
 
 def test_the_owner_sets_batch_booking_and_verification(owner: WebClient, demo: Demo):

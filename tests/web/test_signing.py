@@ -147,7 +147,7 @@ def test_a_second_signature_is_announced(owner: WebClient, demo: Demo, sandbox: 
     assert page.all("#pay-place button") == []
     assert page.one("#payment").get("hx-trigger") == "every 2s"
     assert owner.get(at(demo, batch, SIGN)).location == at(demo, batch)
-    second_signs(sandbox, BankOrder.get().payment_id or "")
+    second_signs(sandbox, BankOrder.get().bank_payment_id or "")
     assert followed(batch).state == "signed"
     assert owner.open(at(demo, batch)).says("#hero .badge").startswith("Ondertekend")
 

@@ -55,7 +55,7 @@ def mailed(site: Site, kind: str) -> str:
 
 def stale() -> None:
     """Let five minutes pass without activity."""
-    LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
+    LoginSession.update(elevated_until=utcnow() - timedelta(seconds=1)).execute()
 
 
 def settings_of(user: User) -> str:
@@ -79,7 +79,8 @@ def test_sensitive_actions_require_the_password_again(site: Site, wouter: User):
 def test_after_an_hour_activity_does_not_extend_it(site: Site, wouter: User):
     who, page, now = site.person(wouter), f"{settings_of(wouter)}/passkeys", utcnow()
     LoginSession.update(
-        seen_at=now - timedelta(minutes=2), proved_at=now - timedelta(hours=1), proved_until=now + timedelta(minutes=1)
+        last_seen_at=now - timedelta(minutes=2), authenticated_at=now - timedelta(hours=1),
+        elevated_until=now + timedelta(minutes=1)
     ).execute()
     assert who.get(page).status_code == 303
 
@@ -87,12 +88,12 @@ def test_after_an_hour_activity_does_not_extend_it(site: Site, wouter: User):
 def test_polling_is_no_activity(owner: WebClient, demo: Demo):
     batch = demo.batch()
     before = utcnow() - timedelta(minutes=3)
-    LoginSession.update(seen_at=before).execute()
+    LoginSession.update(last_seen_at=before).execute()
     path = f"/{demo.client.public_id}/betalingen/{batch.reference}/status"
     owner.get(path, headers={"HX-Request": "true"})
-    assert LoginSession.get().seen_at == before
+    assert LoginSession.get().last_seen_at == before
     owner.get(path)
-    assert LoginSession.get().seen_at > before
+    assert LoginSession.get().last_seen_at > before
 
 
 def test_paying_requires_reauthentication_and_a_confirmed_device(owner: WebClient, demo: Demo):
@@ -100,7 +101,7 @@ def test_paying_requires_reauthentication_and_a_confirmed_device(owner: WebClien
     pay = f"/{demo.client.public_id}/betalingen/{batch.reference}/betalen"
     stale()
     assert owner.post(pay, {"shown": demo.view(batch).digest}).headers["Location"].startswith("/bewijs")
-    LoginSession.update(proved_until=utcnow() + timedelta(minutes=5)).execute()
+    LoginSession.update(elevated_until=utcnow() + timedelta(minutes=5)).execute()
     Device.update(confirmed_at=None, confirmed_by=None).execute()
     assert owner.post(pay, {"shown": demo.view(batch).digest}).headers["Location"].startswith("/apparaat")
     assert models.Release.select().count() == 0
@@ -278,7 +279,7 @@ def test_a_reset_ends_all_sessions_and_is_recorded(site: Site, wouter: User):
     assert elsewhere.get(settings_of(wouter)).headers["Location"].startswith("/inloggen")
     assert sign_in(who).status_code == 422
     assert sign_in(who, password=OTHER).status_code == 303
-    assert User.get_by_id(wouter.id).reset_at is not None
+    assert User.get_by_id(wouter.id).password_reset_at is not None
 
 
 def test_an_expired_reset_link_changes_nothing(site: Site, wouter: User):
@@ -386,10 +387,10 @@ def test_the_stored_wait_matches_the_rule(site: Site, name: str, monkeypatch: py
     monkeypatch.setattr(rate_limits, "utcnow", lambda: now)
     rate_limits.consume_attempt(name, "x")
     for tries in {1, 2, *range(max(rule.burst - 2, 1), rule.burst + 13)}:
-        models.Attempts.update(tries=tries, free_at=now, last_at=now).execute()
+        models.RateLimitBucket.update(attempts=tries, retry_at=now, last_attempt_at=now).execute()
         rate_limits.consume_attempt(name, "x")
-        row = models.Attempts.get()
-        assert (row.tries, row.free_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
+        row = models.RateLimitBucket.get()
+        assert (row.attempts, row.retry_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
 
 
 def test_successes_are_refunded_and_attempts_expire(site: Site):
@@ -400,9 +401,9 @@ def test_successes_are_refunded_and_attempts_expire(site: Site):
         rate_limits.consume_attempt("mail.account", "x")
     with pytest.raises(RateLimited):
         rate_limits.consume_attempt("mail.account", "x")
-    models.Attempts.update(last_at=utcnow() - timedelta(hours=2)).execute()
+    models.RateLimitBucket.update(last_attempt_at=utcnow() - timedelta(hours=2)).execute()
     rate_limits.consume_attempt("mail.account", "x")
-    assert models.Attempts.get().tries == 1
+    assert models.RateLimitBucket.get().attempts == 1
 
 
 @pytest.mark.parametrize(

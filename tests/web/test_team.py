@@ -14,16 +14,16 @@ from domain.outbox import mail
 from jobs import mail_rendering
 from models import (
     Approval,
+    ApprovalThresholdChange,
     Batch,
     BatchLine,
     Client,
-    FourEyesChange,
     Invitation,
     Membership,
     OutgoingMail,
+    PayrollRun,
     Pin,
     Release,
-    Run,
     User,
 )
 from tests.support import names
@@ -60,7 +60,7 @@ def people(demo: Demo, tail: str = "") -> str:
 def link() -> str:
     """Return the path of the newest invitation."""
     row = OutgoingMail.select().where(OutgoingMail.kind == "invitation").order_by(OutgoingMail.id.desc()).get()
-    return json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once))["path"]
+    return json.loads(decrypt(row.payload_encrypted, "outgoing_mail", row.user_id, row.dedupe_key))["path"]
 
 
 # --- members and invitations ---
@@ -148,7 +148,10 @@ def test_a_weaker_threshold_needs_another_person(
     assert "vraagt om minder vier ogen" in owner.open(people(demo)).text
     seen = naomi.open(people(demo))
     naomi.post(seen.value("form[action$='/akkoord']", "action"))
-    assert (Client.get_by_id(demo.client.id).four_eyes_cents, FourEyesChange.select().count()) == (None, 0)
+    assert (Client.get_by_id(demo.client.id).dual_approval_from_cents, ApprovalThresholdChange.select().count()) == (
+        None,
+        0,
+    )
 
 
 def test_a_threshold_requires_a_second_approver(owner: WebClient, demo: Demo):
@@ -159,7 +162,7 @@ def test_a_threshold_requires_a_second_approver(owner: WebClient, demo: Demo):
 
 
 def test_two_approve_and_each_sees_who_is_next(owner: WebClient, naomi: WebClient, lisanne: WebClient, demo: Demo):
-    Client.update(four_eyes_cents=0).execute()
+    Client.update(dual_approval_from_cents=0).execute()
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     page = owner.open(here)
@@ -182,7 +185,7 @@ def test_two_approve_and_each_sees_who_is_next(owner: WebClient, naomi: WebClien
 
 
 def test_the_last_editor_sees_why_approval_is_refused(owner: WebClient, naomi: WebClient, demo: Demo):
-    Client.update(four_eyes_cents=0).execute()
+    Client.update(dual_approval_from_cents=0).execute()
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     owner.open(here)
@@ -245,8 +248,13 @@ def secrets_of(batch: Batch) -> list[str]:
     """Return every name, IBAN and amount of its lines, in every form a page may use."""
     found: list[str] = []
     for line in BatchLine.select().where(BatchLine.batch == batch.id):
-        surname, _comma, _first = line.name_shown.partition(",")
-        found += [line.name_shown, line.iban, format_iban(line.iban), format_dutch(line.amount_cents)]
+        surname, _comma, _first = line.creditor_name.partition(",")
+        found += [
+            line.creditor_name,
+            line.creditor_iban,
+            format_iban(line.creditor_iban),
+            format_dutch(line.amount_cents),
+        ]
         found += [surname] if surname != "Jong" else []  # the owner's own name is no secret
     return found
 
@@ -270,11 +278,13 @@ def pages_of(app: Flask, demo: Demo, batch: Batch) -> list[str]:
 def test_no_page_shows_a_preparer_hidden_lines(app: Flask, lisanne: WebClient, demo: Demo, state: str):
     batch = demo.batch()
     told = [[name, iban, cents] for name, iban, cents in LINES]
-    Run.update(overpaid=told).execute()
-    Batch.update(missing_count=1, missing_names=[LINES[0][0]], difference=True, state=state).execute()
+    PayrollRun.update(overpaid=told).execute()
+    Batch.update(
+        unpaid_employee_count=1, unpaid_employee_names=[LINES[0][0]], is_supplement=True, state=state
+    ).execute()
     if state != "open":
-        BatchLine.update(state="rejected", bank_reason="AC04", name_match="NMTC").execute()
-    Client.update(lines_hidden=True).execute()
+        BatchLine.update(state="rejected", bank_reason_code="AC04", vop_result="NMTC").execute()
+    Client.update(hide_lines_from_preparers=True).execute()
     read = []
     for path in pages_of(app, demo, batch):
         for headers in ({}, {"HX-Request": "true"}):
@@ -293,7 +303,7 @@ def test_hidden_lines_include_mismatches(owner: WebClient, lisanne: WebClient, d
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     assert batch.state == "name_check"
     assert "Piet Onbekend" in owner.open(here).text
-    Client.update(lines_hidden=True).execute()
+    Client.update(hide_lines_from_preparers=True).execute()
     for page in (lisanne.open(here), lisanne.get(f"{here}/status", htmx=True)):
         assert [one for one in secrets_of(batch) if one in page.text] == []
 
@@ -303,13 +313,13 @@ def test_the_same_pages_show_unhidden_lines(lisanne: WebClient, demo: Demo):
     batch = demo.batch()
     page = lisanne.open(f"/{demo.client.public_id}/betalingen/{batch.reference}")
     assert "Schuurman, Lisanne" in page.text
-    Client.update(lines_hidden=True).execute()
+    Client.update(hide_lines_from_preparers=True).execute()
     assert "Schuurman, Lisanne" not in lisanne.open(f"/{demo.client.public_id}/betalingen/{batch.reference}").text
 
 
 def test_hidden_lines_cannot_be_decided(lisanne: WebClient, demo: Demo):
     batch = demo.batch()
-    Client.update(lines_hidden=True).execute()
+    Client.update(hide_lines_from_preparers=True).execute()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     lisanne.open(here)
     line = demo.view(batch).lines[0]
@@ -327,4 +337,4 @@ def test_an_owner_hides_lines_and_sees_who_can_see_them(owner: WebClient, lisann
     assert "zien: Wouter de Jong." in page.text
     assert "Alleen totaal en aantal zien: Lisanne." in page.text
     owner.post(people(demo, "/regels"))
-    assert not Client.get_by_id(demo.client.id).lines_hidden
+    assert not Client.get_by_id(demo.client.id).hide_lines_from_preparers

@@ -57,7 +57,7 @@ def test_payment_and_transaction_link_to_each_other(owner: WebClient, demo: Demo
 
 def test_nothing_is_shown_before_holder_verification(owner: WebClient, demo: Demo, account: BankAccount):
     owner.open(path_of(demo, account))
-    for answer, words in ((None, "We controleren nog"), ("no", "een ander dan je bedrijf")):
+    for answer, words in ((None, "We controleren nog"), ("rejected", "een ander dan je bedrijf")):
         BankAccount.update(holder_check=answer).execute()
         page = owner.open(path_of(demo, account))
         assert words in page.text and "Energie Direct" not in page.text
@@ -67,7 +67,7 @@ def test_an_unreachable_bank_shows_known_transactions(
     owner: WebClient, demo: Demo, sandbox: Sandbox, account: BankAccount
 ):
     owner.open(path_of(demo, account))
-    BankAccount.update(transactions_asked_at=None).execute()
+    BankAccount.update(transactions_requested_at=None).execute()
     sandbox.fault(bank_down=True)
     page = owner.open(path_of(demo, account))
     assert "niet bereikbaar" in page.text and "Energie Direct Zuid" in page.text
@@ -77,15 +77,16 @@ def test_a_page_has_fifty_transactions(owner: WebClient, demo: Demo, account: Ba
     day = today_amsterdam()
     for number in range(PER_PAGE):
         BankTransaction.create(
-            account=account, bank_key=f"k{number}", booked_on=day - timedelta(days=number % 3), cents=-number - 1,
-            party_name=f"Winkel {number}", party_iban="", text="", end_to_end_id="",
+            account=account, dedupe_key=f"k{number}", booking_date=day - timedelta(days=number % 3),
+            amount_cents=-number - 1,
+            counterparty_name=f"Winkel {number}", counterparty_iban="", remittance_information="", end_to_end_id="",
         )  # fmt: skip
     first = owner.open(path_of(demo, account))
     assert len(first.all(".booking")) == PER_PAGE
     (older,) = first.all("nav.buttons a")
     second = owner.open(older.get("href") or "")
     assert len(second.all(".booking")) == 5
-    oldest = BankTransaction.select().order_by(BankTransaction.booked_on).first()
+    oldest = BankTransaction.select().order_by(BankTransaction.booking_date).first()
     assert "pagina=2" in owner.get(f"{path_of(demo, account)}?boeking={oldest.id}").location
     assert owner.get(f"{path_of(demo, account)}?pagina=-5").status_code == 200
 
@@ -98,8 +99,10 @@ def test_an_account_of_another_client_is_404(owner: WebClient, charlie: WebClien
 
 def test_counterparty_texts_are_escaped(owner: WebClient, demo: Demo, account: BankAccount):
     BankTransaction.create(
-        account=account, bank_key="x", booked_on=today_amsterdam(), cents=100, party_name="<b>Mallory</b>",
-        party_iban="", text="<script>alert(1)</script> https://elsewhere.example", end_to_end_id="",
+        account=account, dedupe_key="x", booking_date=today_amsterdam(), amount_cents=100,
+        counterparty_name="<b>Mallory</b>",
+        counterparty_iban="", remittance_information="<script>alert(1)</script> https://elsewhere.example",
+        end_to_end_id="",
     )  # fmt: skip
     page = owner.open(path_of(demo, account))
     assert "<script>alert(1)</script>" in page.text and "<b>Mallory</b>" in page.text

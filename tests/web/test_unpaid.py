@@ -8,7 +8,7 @@ import pytest
 from core.bank_days import next_bank_day
 from core.clock import utcnow
 from domain.payments import amendments
-from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, Run
+from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, PayrollRun
 from tests.support.bank import bank_day
 from tests.support.books import require_right_books
 from tests.support.factories import Demo, make_user
@@ -63,7 +63,7 @@ def reason_given(batch: Batch, code: str) -> None:
     """The bank gave this reason instead."""
     mine = BankOrder.select(BankOrder.id).where(BankOrder.batch == batch.id)
     OrderLine.update(reason=code).where(OrderLine.order.in_(mine), OrderLine.standing == "unpaid").execute()
-    BatchLine.update(bank_reason=code).where(BatchLine.batch == batch.id, BatchLine.state == "rejected").execute()
+    BatchLine.update(bank_reason_code=code).where(BatchLine.batch == batch.id, BatchLine.state == "rejected").execute()
 
 
 def unpaid_page(who: WebClient, demo: Demo) -> Page:
@@ -236,7 +236,7 @@ def test_what_is_excluded_stays_excluded_in_the_payment_of_what_was_refused(
     waiting = {iban: cents for one in Batch.select().where(Batch.state == "open") for iban, cents in
                amounts(one).items() if one.id != new.id}
     assert waiting == {WOUTER: 5_192}, "what waited already stays"
-    assert lines(new) == [(WOUTER, 344_808, "open"), (NAOMI, 200_000, "open"), (LISANNE, 250_008, "refused")]
+    assert lines(new) == [(WOUTER, 344_808, "open"), (NAOMI, 200_000, "open"), (LISANNE, 250_008, "excluded")]
 
 
 def test_what_the_bank_may_still_execute_waits(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
@@ -255,7 +255,7 @@ def test_a_run_that_vanished_is_told_once(owner: WebClient, demo: Demo, sandbox:
     sandbox.control("POST", f"nmbrs/runs/{refused.run.nmbrs_id}", {"action": "remove"})
     work(demo)
     assert "De salarisrun staat nu niet in Nmbrs." in unpaid_page(owner, demo).text
-    Run.update(missing_since=utcnow() - timedelta(minutes=1)).execute()
+    PayrollRun.update(unlisted_since=utcnow() - timedelta(minutes=1)).execute()
     work(demo)
     page = unpaid_page(owner, demo)
     assert sections(page) == ["Wacht nog"]
@@ -275,14 +275,14 @@ def test_a_held_line_says_what_to_change(site: Site, owner: WebClient, demo: Dem
 
 
 def test_who_may_not_see_salaries_sees_how_many(site: Site, owner: WebClient, demo: Demo, refused: Batch):
-    Client.update(lines_hidden=True).where(Client.id == demo.client.id).execute()
+    Client.update(hide_lines_from_preparers=True).where(Client.id == demo.client.id).execute()
     lisanne = make_user(name="Lisanne Schuurman")
     Membership.create(user=lisanne, client=demo.client, role="preparer")
     page = unpaid_page(site.person(lisanne), demo)
     assert "1 regel" in page.text and rows(page) == []
     assert "Wouter" not in page.says("main") and "3.448" not in page.text and not page.all("main button")
     assert tap(site.person(lisanne), demo, refused).status_code == 403
-    Client.update(lines_hidden=False).where(Client.id == demo.client.id).execute()
+    Client.update(hide_lines_from_preparers=False).where(Client.id == demo.client.id).execute()
     assert len(rows(unpaid_page(site.person(lisanne), demo))) == 1
 
 

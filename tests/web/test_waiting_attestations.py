@@ -16,7 +16,8 @@ def by_two(demo: Demo, by_hand: Batch) -> Batch:
     release = Release.get(Release.batch == by_hand.id)
     for user in (demo.user, colleague(demo, "Naomi Peters")):
         Approval.create(
-            batch=by_hand.id, user=user, digest=release.digest, total_cents=by_hand.total_cents, proof="pin",
+            batch=by_hand.id, user=user, digest=release.digest, total_cents=by_hand.total_cents,
+            authentication_method="pin",
             ip="127.0.0.1",
         )  # fmt: skip
     return by_hand

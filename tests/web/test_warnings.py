@@ -1,7 +1,7 @@
 """Warnings that must be read before approval: the button leads there, and reading them enables approval."""
 
 from domain.payments import warnings
-from models import Batch, BatchLine, Membership, Run, WarningOpened
+from models import Batch, BatchLine, Membership, PayrollRun, WarningAcknowledgement
 from tests.support.factories import LINES, Demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
@@ -21,9 +21,9 @@ def a_difference(demo: Demo) -> tuple[Batch, Batch]:
     """A submitted payment, and a later supplement that is due."""
     old, new = demo.batch(), demo.batch(LINES[:1], number=2)
     Batch.update(state="at_bank").where(Batch.id == old.id).execute()
-    Batch.update(difference=True, run=old.run_id, run_number=1, version="v2").where(Batch.id == new.id).execute()
-    Run.update(version="v2", overpaid=[["Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 61_100]]).where(
-        Run.id == old.run_id
+    Batch.update(is_supplement=True, run=old.run_id, run_number=1, version="v2").where(Batch.id == new.id).execute()
+    PayrollRun.update(version="v2", overpaid=[["Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 61_100]]).where(
+        PayrollRun.id == old.run_id
     ).execute()
     return old, new
 
@@ -79,7 +79,7 @@ def test_a_preparer_can_read_but_not_acknowledge(site: Site, demo: Demo):
     page = browser.open(path_of(demo, second, "/lezen"))
     assert page.says(".pay") == "Terug naar de betaling"
     assert browser.post(path_of(demo, second, "/lezen"), seen=["period_twice:x"]).status_code == 403
-    assert WarningOpened.select().count() == 0
+    assert WarningAcknowledgement.select().count() == 0
 
 
 def test_without_warnings_there_is_no_page(owner: WebClient, demo: Demo):
@@ -90,7 +90,7 @@ def test_without_warnings_there_is_no_page(owner: WebClient, demo: Demo):
 
 def test_a_missing_run_removes_the_button(owner: WebClient, demo: Demo):
     batch = demo.batch()
-    Run.update(missing_since=batch.created_at).execute()
+    PayrollRun.update(unlisted_since=batch.created_at).execute()
     page = owner.open(path_of(demo, batch))
     assert page.says("#pay-place") == "Deze run staat niet meer in Nmbrs. Betalen kan nu niet."
     answer = owner.post(path_of(demo, batch, "/betalen"), shown=demo.view(batch).digest)
@@ -100,9 +100,9 @@ def test_a_missing_run_removes_the_button(owner: WebClient, demo: Demo):
 
 def test_unpaid_employees_are_counted_and_named(owner: WebClient, demo: Demo):
     batch = demo.batch()
-    Batch.update(missing_count=2).execute()
+    Batch.update(unpaid_employee_count=2).execute()
     assert "2 medewerkers staan niet in het betaalbestand" in owner.open(path_of(demo, batch)).text
-    Batch.update(missing_names=["Noor de Vries", "Alek Nowak"]).execute()
+    Batch.update(unpaid_employee_names=["Noor de Vries", "Alek Nowak"]).execute()
     assert "Noor de Vries, Alek Nowak" in owner.open(path_of(demo, batch)).text
 
 
@@ -111,7 +111,7 @@ def test_a_supplement_line_shows_the_earlier_payment(owner: WebClient, demo: Dem
     other = demo.batch(LINES[:1], number=2)
     row = BatchLine.get(BatchLine.batch == other.id)
     facts = {name: value for name, value in row.__data__.items() if name != "id"}
-    changed = {"batch": batch.id, "position": 2, "end_to_end_id": "X-2", "paid_cents": 200_000}
+    changed = {"batch": batch.id, "position": 2, "end_to_end_id": "X-2", "already_paid_cents": 200_000}
     BatchLine.insert(**{**facts, **changed}).execute()
     text = owner.open(path_of(demo, batch)).text
     assert "Al betaald: € 2.000,00. Nu in totaal: € 5.448,08." in text

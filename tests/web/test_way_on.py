@@ -11,15 +11,15 @@ from itertools import product
 import pytest
 
 from core.clock import today_amsterdam, utcnow
-from models import STANDINGS, BankOrder, Batch, BatchLine, Due, OrderLine, Run
-from models.payments import BATCH_STATES
+from models import STANDINGS, BankOrder, Batch, BatchLine, Due, OrderLine, PayrollRun
+from models.states import BatchState
 from tests.support.factories import Demo
 from tests.support.large_batches import iban
 from tests.support.orders import put_at_bank
 from tests.support.web_client import Page, WebClient
 
 WAITS, LIVE = ("open", "approved"), ("sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed")
-RUNS = ("taken", "missing", "vanished", "refused", "retrying")
+RUNS = ("imported", "missing", "deleted", "invalid", "retrying")
 _LINE = {"unsent": "open", "possible": "sent", "paid": "executed", "unpaid": "rejected", "returned": "returned",
          "disputed": "disputed"}  # fmt: skip
 
@@ -53,7 +53,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    found = product(BATCH_STATES, (*((one, False) for one in STANDINGS), ("possible", True)), RUNS)
+    found = product(BatchState, (*((one, False) for one in STANDINGS), ("possible", True)), RUNS)
     for number, (batch, (standing, until), run) in enumerate(found, 1):
         if (case := Case(number, batch, standing, until, run)).possible:
             yield case
@@ -67,13 +67,13 @@ def make(demo: Demo, case: Case) -> str:
         OrderLine.order == order.id
     ).execute()
     over = case.batch not in LIVE and case.standing != "paid"
-    BankOrder.update(state="ended" if over else "signed").where(BankOrder.id == order.id).execute()
-    state = {"open": "open", "approved": "open", "replaced": "void", "discarded": "refused"}.get(case.batch)
+    BankOrder.update(state="closed" if over else "signed").where(BankOrder.id == order.id).execute()
+    state = {"open": "open", "approved": "open", "replaced": "superseded", "discarded": "excluded"}.get(case.batch)
     BatchLine.update(state=state or _LINE[case.standing]).where(BatchLine.batch == batch.id).execute()
     Batch.update(state=case.batch).where(Batch.id == batch.id).execute()
-    stopped = {"missing_since": utcnow() - timedelta(seconds=1)} if case.run == "missing" else {"state": case.run}
-    Run.update(description=f"run {case.number}", **stopped).where(Run.id == batch.run_id).execute()
-    if case.run not in ("taken", "missing"):
+    stopped = {"unlisted_since": utcnow() - timedelta(seconds=1)} if case.run == "missing" else {"state": case.run}
+    PayrollRun.update(description=f"run {case.number}", **stopped).where(PayrollRun.id == batch.run_id).execute()
+    if case.run not in ("imported", "missing"):
         Due.update(suspended_at=utcnow()).where(Due.run == batch.run_id).execute()
     return batch.reference
 

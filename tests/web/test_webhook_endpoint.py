@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 import models
 from domain.payroll import intake, run_discovery, webhook_deliveries, webhook_keys
-from models import Batch, Delivery
+from models import Batch, WebhookDelivery
 from models.dialect import is_sqlite
 from tests.support.factories import Demo
 from tests.support.web_client import Site
@@ -40,13 +40,13 @@ def send(site: Site, demo: Demo, **options: Any) -> TestResponse:
 def test_any_body_is_stored_unchanged(site: Site, demo: Demo, options: dict[str, Any], kept: bytes):
     answer = send(site, demo, **options)
     assert (answer.status_code, answer.data) == (200, b"")
-    assert [(row.client_id, bytes(row.body)) for row in Delivery.select()] == [(demo.client.id, kept)]
+    assert [(row.client_id, bytes(row.body)) for row in WebhookDelivery.select()] == [(demo.client.id, kept)]
 
 
 def test_headers_are_stored_except_secrets(site: Site, demo: Demo):
     given = {"User-Agent": "Nmbrs", "X-Request-Id": "7", "Cookie": "bz=1", "Authorization": "Bearer x"}
     send(site, demo, data=b"{}", content_type="application/json", headers=given)
-    row = Delivery.get()
+    row = WebhookDelivery.get()
     assert row.content_type == "application/json"
     assert row.headers == {
         "Content-Type": "application/json", "Content-Length": "2", "User-Agent": "Nmbrs", "X-Request-Id": "7",
@@ -69,7 +69,7 @@ def test_a_body_without_length_has_the_same_limit(site: Site, demo: Demo, size: 
     environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
     answer = send(site, demo, input_stream=io.BytesIO(b"x" * size), environ_overrides=environ)
     assert (answer.status_code, answer.data) == (status, b"")
-    assert Delivery.select().count() == (1 if status == 200 else 0)
+    assert WebhookDelivery.select().count() == (1 if status == 200 else 0)
 
 
 def test_a_too_long_body_is_not_read(site: Site, demo: Demo):
@@ -82,14 +82,14 @@ def test_a_too_long_body_is_not_read(site: Site, demo: Demo):
 def test_an_unknown_key_is_404(site: Site, demo: Demo, method: str):
     answer = site.app.test_client().open("/client/unknown/webhooks/paymentsbatch", method=method)
     assert (answer.status_code, answer.data) == (404, b"")
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_get_has_no_effect(site: Site, demo: Demo, method: str):
     answer = site.app.test_client().open(path_of(demo), method=method, query_string="CompanyId=9969")
     assert (answer.status_code, answer.data) == (200, b"")
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
@@ -110,7 +110,7 @@ def test_a_read_only_database_is_not_confirmed(site: Site, demo: Demo):
         off = "pragma query_only = off" if is_sqlite() else "set default_transaction_read_only = off"
         models.database.execute_sql(off)
     assert (answer.status_code, answer.data, answer.headers["Retry-After"]) == (503, b"", "60")
-    assert Delivery.select().count() == 0
+    assert WebhookDelivery.select().count() == 0
 
 
 def test_duplicate_deliveries_create_one_batch(site: Site, demo: Demo):

@@ -14,7 +14,8 @@ from core.iban import format_iban
 from domain.banking.consents import ConsentView
 from domain.banking.holder_verification import MAY_SHOW
 from domain.banking.linking import AccountView
-from models import BankLink
+from models import BankConsent
+from models.states import HolderCheck
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def new_account_task(account: AccountView) -> Task:
     )
 
 
-def unconfirmed_task(link: BankLink) -> Task:
+def unconfirmed_task(link: BankConsent) -> Task:
     """Return the list row with a link to confirm the holder of the accounts of a bank link."""
     text = _(
         "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
@@ -77,6 +78,6 @@ def _holder_note(account: AccountView) -> str:
     """Return why the transactions of this account are not shown; "" if they are."""
     if account.holder_check in MAY_SHOW:
         return ""
-    if account.holder_check == "no":
+    if account.holder_check == HolderCheck.REJECTED:
         return _("Transacties tonen we niet: de rekening staat niet op naam van je bedrijf.")
     return _("Transacties volgen: we controleren nog of de rekening van je bedrijf is. Betalen kan al.")

@@ -10,6 +10,7 @@ from blueprints.web.formatters import euro
 from blueprints.web.parts import Link
 from core.iban import format_iban
 from domain.reconciliation.transactions import TransactionView
+from models.states import MatchType
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ def present_transaction(booking: TransactionView) -> PresentedTransaction:
 
 def _title(booking: TransactionView) -> str:
     """Return the counterparty, or the kind of transaction if the bank names none, as for a batch."""
-    if booking.party_name:
-        return booking.party_name
-    if booking.role == "lump" or booking.is_batch:
+    if booking.counterparty_name:
+        return booking.counterparty_name
+    if booking.match_type == MatchType.BATCH or booking.is_batch:
         return _("Verzamelbetaling")
     return _("Afschrijving") if booking.cents < 0 else _("Bijschrijving")
 
@@ -52,20 +53,20 @@ def _details(booking: TransactionView) -> list[str]:
         rows.append(ngettext("%(num)s betaling", "%(num)s betalingen", booking.batch_count))
     if booking.text:
         rows.append(booking.text)
-    if booking.party_iban:
-        rows.append(format_iban(booking.party_iban))
+    if booking.counterparty_iban:
+        rows.append(format_iban(booking.counterparty_iban))
     return rows
 
 
 def _payment(booking: TransactionView) -> Link | None:
     if not booking.reference:
         return None
-    texts = {
-        "lump": _("Naar deze betaalopdracht"),
-        "line": _("Naar de betaalopdracht van deze regel"),
-        "return": _("Teruggestort: naar de betaalopdracht"),
+    texts: dict[str, str] = {
+        MatchType.BATCH: _("Naar deze betaalopdracht"),
+        MatchType.LINE: _("Naar de betaalopdracht van deze regel"),
+        MatchType.RETURN: _("Teruggestort: naar de betaalopdracht"),
     }
-    return Link(texts.get(booking.role or "", ""), url_for("payments.detail", reference=booking.reference))
+    return Link(texts.get(booking.match_type or "", ""), url_for("payments.detail", reference=booking.reference))
 
 
 def hidden_reason(code: str | None) -> str:

@@ -14,19 +14,20 @@ from blueprints.web.lazy_texts import _l
 from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import SENT
+from models.states import BatchState, LineState
 
-LINES = {
-    "refused": (_l("Niet betalen"), "bad"),
-    "rejected": (_l("Geweigerd door de bank"), "bad"),
-    "returned": (_l("Teruggestort"), "bad"),
-    "disputed": (_l("Niet zeker: de bank spreekt zichzelf tegen"), "bad"),
-    "executed": (_l("Betaald"), "good"),
-    "void": (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
+LINES: dict[str, tuple] = {
+    LineState.EXCLUDED: (_l("Niet betalen"), "bad"),
+    LineState.REJECTED: (_l("Geweigerd door de bank"), "bad"),
+    LineState.RETURNED: (_l("Teruggestort"), "bad"),
+    LineState.DISPUTED: (_l("Niet zeker: de bank spreekt zichzelf tegen"), "bad"),
+    LineState.EXECUTED: (_l("Betaald"), "good"),
+    LineState.SUPERSEDED: (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
 # A void line of a payment that is at a bank, or was: the owner had excluded it, and put it into another payment later.
 _PAID_LATER = _l("Weggelaten, en later in een andere betaling gezet")
 
-_BANK_SAID = ("rejected", "returned", "disputed")
+_BANK_SAID = (LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED)
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     """Return a line. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     status, tone = line_status(row, payment)
     remarks = [_("De bank leest: %(text)s", text=text) for text in texts_for_bank(row)]
-    if row.paid_cents is not None:
+    if row.already_paid_cents is not None:
         remarks.append(paid_before(row))
-    if row.state in ("open", "refused") and row.bank_reason in LINE_REASONS:
-        remarks.append(_("Ging eerder niet door: %(why)s.", why=LINE_REASONS[row.bank_reason]))
+    if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
+        remarks.append(_("Ging eerder niet door: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
@@ -126,18 +127,18 @@ def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) 
 
 def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     """Return the status of a line and its tone; empty if it is that of the payment."""
-    if row.state == "sent" and payment.state == "partly_executed":
+    if row.state == LineState.SENT and payment.state == BatchState.PARTLY_EXECUTED:
         return _("Nog niet bekend: vraag het je bank"), "warn"
-    if row.state == "sent" and payment.state == "disputed":
+    if row.state == LineState.SENT and payment.state == BatchState.DISPUTED:
         return _("Nog onderweg bij je bank"), "warn"
-    if row.state == "refused" and payment.state not in EDITABLE:
+    if row.state == LineState.EXCLUDED and payment.state not in EDITABLE:
         return _("Door jou weggelaten"), ""
     text, tone = LINES.get(row.state, ("", ""))
-    if row.state == "void" and payment.state in SENT:
+    if row.state == LineState.SUPERSEDED and payment.state in SENT:
         return str(_PAID_LATER), ""
-    if row.state in _BANK_SAID and row.bank_reason in LINE_REASONS:
-        return f"{text}: {LINE_REASONS[row.bank_reason]}", tone
-    return ("", "") if row.state == payment.state != "disputed" else (str(text), tone)
+    if row.state in _BANK_SAID and row.bank_reason_code in LINE_REASONS:
+        return f"{text}: {LINE_REASONS[row.bank_reason_code]}", tone
+    return ("", "") if row.state == payment.state != LineState.DISPUTED else (str(text), tone)
 
 
 FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))
@@ -165,7 +166,7 @@ def result_count(payment: Payment, found: LinePage) -> str:
 
 
 def _pays_for(payment: Payment) -> str:
-    if payment.state != "open" or not payment.lines_payable:
+    if payment.state != BatchState.OPEN or not payment.lines_payable:
         return ""
     if payment.lines_payable == payment.lines_all:
         return _("Betaal geldt voor alle %(all)s.", all=number(payment.lines_all))
@@ -210,13 +211,13 @@ def excluded_count(payment: Payment) -> str:
 
 def paid_before(row: LineView) -> str:
     """Return what this account was already paid for the run, and the new total."""
-    if row.paid_cents is None:
+    if row.already_paid_cents is None:
         return ""
-    whole = euro(row.paid_cents + row.amount_cents)
-    return _("Al betaald: %(paid)s. Nu in totaal: %(whole)s.", paid=euro(row.paid_cents), whole=whole)
+    whole = euro(row.already_paid_cents + row.amount_cents)
+    return _("Al betaald: %(paid)s. Nu in totaal: %(whole)s.", paid=euro(row.already_paid_cents), whole=whole)
 
 
 def texts_for_bank(row: LineView) -> list[str]:
     """Return name and description as sent to the bank, if they differ from Nmbrs."""
-    pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
+    pairs = ((row.name, row.creditor_name_sepa), (row.description, row.remittance_sepa))
     return [sent for shown, sent in pairs if shown != sent]

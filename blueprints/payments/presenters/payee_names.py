@@ -17,7 +17,7 @@ class NameRow:
     """One payee without a full match. `remark`: the bank's finding, or that its name was accepted."""
 
     name: str
-    name_at_bank: str
+    vop_name: str
     iban: str
     amount_cents: int
     remark: str
@@ -56,11 +56,11 @@ def _checking(payment: Payment) -> str:
 
 def _row(one: NameMismatch, url: Callable[..., str]) -> NameRow:
     remark = ""
-    if not one.name_at_bank:
+    if not one.vop_name:
         remark = name_match(one)
     elif one.taken_over:
         remark = _("De naam van de bank is bewaard voor de volgende keer.")
     return NameRow(
-        one.name, one.name_at_bank or "", one.iban, one.amount_cents, remark,
-        bool(one.name_at_bank) and not one.taken_over, url("decide_name", line_id=one.id),
+        one.name, one.vop_name or "", one.iban, one.amount_cents, remark,
+        bool(one.vop_name) and not one.taken_over, url("decide_name", line_id=one.id),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Texts about a payment's state, its reason, and its three steps: approved, signed, executed."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,30 +15,31 @@ from domain.orders.payee_verification import NameMismatch
 from domain.orders.settlement import executable_until
 from domain.payments.payment_views import BatchRow, Payment
 from domain.payments.state_machine import NEEDS_ACTION
+from models.states import BatchState
 
-STATES = {
-    "open": (_l("Goedkeuring vereist"), "accent"),
-    "approved": (_l("Goedgekeurd: nog niet bij de bank"), "warn"),
-    "sending": (_l("Wordt verstuurd"), "warn"),
-    "name_check": (_l("Namen worden gecontroleerd"), "warn"),
-    "at_bank": (_l("Wacht op ondertekening bij de bank"), "accent"),
-    "signed": (_l("Ondertekend"), "good"),
-    "executed": (_l("Uitgevoerd"), "good"),
-    "partly_executed": (_l("Deels uitgevoerd"), "warn"),
-    "pending_rejection": (_l("Geweigerd, kan nog worden uitgevoerd"), "warn"),
-    "returned": (_l("Teruggestort"), "bad"),
-    "disputed": (_l("Bank spreekt zichzelf tegen"), "bad"),
-    "rejected": (_l("Geweigerd door de bank"), "bad"),
-    "failed": (_l("Mislukt"), "bad"),
-    "cancelled": (_l("Geannuleerd"), "bad"),
-    "discarded": (_l("Niet betaald"), ""),
-    "replaced": (_l("Vervangen"), ""),
+STATES: dict[str, tuple] = {
+    BatchState.OPEN: (_l("Goedkeuring vereist"), "accent"),
+    BatchState.APPROVED: (_l("Goedgekeurd: nog niet bij de bank"), "warn"),
+    BatchState.SENDING: (_l("Wordt verstuurd"), "warn"),
+    BatchState.NAME_CHECK: (_l("Namen worden gecontroleerd"), "warn"),
+    BatchState.AT_BANK: (_l("Wacht op ondertekening bij de bank"), "accent"),
+    BatchState.SIGNED: (_l("Ondertekend"), "good"),
+    BatchState.EXECUTED: (_l("Uitgevoerd"), "good"),
+    BatchState.PARTLY_EXECUTED: (_l("Deels uitgevoerd"), "warn"),
+    BatchState.PENDING_REJECTION: (_l("Geweigerd, kan nog worden uitgevoerd"), "warn"),
+    BatchState.RETURNED: (_l("Teruggestort"), "bad"),
+    BatchState.DISPUTED: (_l("Bank spreekt zichzelf tegen"), "bad"),
+    BatchState.REJECTED: (_l("Geweigerd door de bank"), "bad"),
+    BatchState.FAILED: (_l("Mislukt"), "bad"),
+    BatchState.CANCELLED: (_l("Geannuleerd"), "bad"),
+    BatchState.DISCARDED: (_l("Niet betaald"), ""),
+    BatchState.REPLACED: (_l("Vervangen"), ""),
 }  # fmt: skip
 
 # The groups of a list: needs action, in progress, ended.
 TO_DO = tuple(sorted(NEEDS_ACTION))
-UNDER_WAY = ("approved", "sending", "signed")
-DONE = ("executed", "partly_executed", "returned")
+UNDER_WAY = (BatchState.APPROVED, BatchState.SENDING, BatchState.SIGNED)
+DONE = (BatchState.EXECUTED, BatchState.PARTLY_EXECUTED, BatchState.RETURNED)
 
 
 # Why a payment is in its state; bank codes are in `bank_codes`.
@@ -89,10 +91,10 @@ NAME_MATCHES = {
     "NOAP": _l("De bank kan deze naam niet controleren."),
 }
 
-ENDED = {
-    "rejected": _l("De bank heeft de betaling geweigerd."),
-    "failed": _l("Het ondertekenen is niet gelukt of afgebroken."),
-    "cancelled": _l("De betaling is geannuleerd."),
+ENDED: dict[str, Any] = {
+    BatchState.REJECTED: _l("De bank heeft de betaling geweigerd."),
+    BatchState.FAILED: _l("Het ondertekenen is niet gelukt of afgebroken."),
+    BatchState.CANCELLED: _l("De betaling is geannuleerd."),
 }
 
 NBSP = "\u00a0"
@@ -102,11 +104,11 @@ NO_ANSWER_AFTER = timedelta(minutes=1)
 def state_label(row: Payment | BatchRow) -> tuple[str, str]:
     """Return label and tone; a signed payment includes its execution date."""
     text, tone = STATES[row.state]
-    if row.by_hand and row.state == "sending":
+    if row.is_manual and row.state == BatchState.SENDING:
         return _("Bestand gedownload: nog niets gehoord van je bank"), tone
     if isinstance(row, Payment) and names_differ(row):
         return _("Controleer de namen"), "accent"
-    if row.state == "signed" and row.execution_date:
+    if row.state == BatchState.SIGNED and row.execution_date:
         when = day_and_month(row.execution_date).replace(" ", NBSP)
         return _("Ondertekend: de bank voert uit op %(day)s", day=when), tone
     return str(text), tone
@@ -114,7 +116,7 @@ def state_label(row: Payment | BatchRow) -> tuple[str, str]:
 
 def names_differ(payment: Payment) -> bool:
     """Return whether payee verification is done and needs a decision."""
-    return payment.state == "name_check" and payment.order is not None and payment.order.raw_status == "RVCM"
+    return payment.state == BatchState.NAME_CHECK and payment.order is not None and payment.order.bank_status == "RVCM"
 
 
 def name_match(row: NameMismatch) -> str:
@@ -124,12 +126,20 @@ def name_match(row: NameMismatch) -> str:
 
 def is_outcome_unknown(payment: Payment) -> bool:
     """Return whether it was submitted more than a minute ago without an answer. A downloaded file is not submitted."""
-    return not payment.by_hand and payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
+    return (
+        not payment.is_manual
+        and payment.state == BatchState.SENDING
+        and utcnow() - payment.state_changed_at > NO_ANSWER_AFTER
+    )
 
 
 def is_in_flight(payment: Payment) -> bool:
     """Return whether the payment is being submitted to the bank now."""
-    return not payment.by_hand and payment.state in ("approved", "sending") and not is_outcome_unknown(payment)
+    return (
+        not payment.is_manual
+        and payment.state in (BatchState.APPROVED, BatchState.SENDING)
+        and not is_outcome_unknown(payment)
+    )
 
 
 def reason(payment: Payment) -> str:
@@ -137,21 +147,21 @@ def reason(payment: Payment) -> str:
     code = (payment.state_reason or "").removeprefix("bank:")
     if code in REASONS:
         return str(REASONS[code])
-    if payment.state == "pending_rejection" and payment.order:
+    if payment.state == BatchState.PENDING_REJECTION and payment.order:
         return _pending_rejection(payment.order.id)
-    if payment.state == "disputed":
+    if payment.state == BatchState.DISPUTED:
         return _(
             "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
             "Betaal deze salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
         )
-    if payment.state == "returned":
+    if payment.state == BatchState.RETURNED:
         return _("De bank heeft alles teruggestort: niemand heeft geld gekregen. Je kunt het opnieuw klaarzetten.")
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
         return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
-    if payment.state == "partly_executed" and payment.reasons:
+    if payment.state == BatchState.PARTLY_EXECUTED and payment.reasons:
         return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
-    if payment.state == "partly_executed":
+    if payment.state == BatchState.PARTLY_EXECUTED:
         return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
     if is_outcome_unknown(payment):
         return _(
@@ -209,19 +219,27 @@ def date_in_full(value: date) -> str:
     return text.removesuffix(f" {value.year}") if value.year == today_amsterdam().year else text
 
 
-_REACHED = {
-    "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3, "partly_executed": 3,
-    "returned": 2,
+_REACHED: dict[str, int] = {
+    BatchState.APPROVED: 1, BatchState.SENDING: 1, BatchState.NAME_CHECK: 1, BatchState.AT_BANK: 1,
+    BatchState.SIGNED: 2, BatchState.EXECUTED: 3, BatchState.PARTLY_EXECUTED: 3,
+    BatchState.RETURNED: 2,
 }  # fmt: skip
 # The step at which it ended. A bank may reject before or after SCA; in both cases it was not executed.
-_ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2, "pending_rejection": 2, "returned": 2, "disputed": 2}
+_ENDED_AT: dict[str, int] = {
+    BatchState.FAILED: 1,
+    BatchState.REJECTED: 2,
+    BatchState.CANCELLED: 2,
+    BatchState.PENDING_REJECTION: 2,
+    BatchState.RETURNED: 2,
+    BatchState.DISPUTED: 2,
+}
 
 
 def progress_steps(payment: Payment) -> list[tuple[str, str, str]]:
     """Return the steps: label, status (done, now, bad or "" for later) and moment."""
     ended = _ENDED_AT.get(payment.state)
     reached = _REACHED.get(payment.state, 1 if ended is not None else 0)
-    over = ended is not None or payment.state in ("discarded", "replaced")
+    over = ended is not None or payment.state in (BatchState.DISCARDED, BatchState.REPLACED)
     rows = []
     for at, (todo, done) in enumerate(_labels(payment)):
         how = "done" if at < reached else "now" if at == reached and not over else ""
@@ -231,7 +249,7 @@ def progress_steps(payment: Payment) -> list[tuple[str, str, str]]:
 
 
 def _labels(payment: Payment) -> list[tuple[str, str]]:
-    executed = _("Deels uitgevoerd") if payment.state == "partly_executed" else _("Uitgevoerd")
+    executed = _("Deels uitgevoerd") if payment.state == BatchState.PARTLY_EXECUTED else _("Uitgevoerd")
     return [(_("Goedkeuren"), _("Goedgekeurd")), (_("Ondertekenen"), _("Ondertekend")), (_("Uitvoeren"), executed)]
 
 
@@ -242,7 +260,7 @@ def _when(payment: Payment, step: int, reached: int) -> str:
     if step == 0:
         return moment(payment.released_at) if payment.released_at else ""
     if step == 1:
-        return moment(payment.state_at) if payment.state == "signed" else ""
+        return moment(payment.state_changed_at) if payment.state == BatchState.SIGNED else ""
     return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
 
 
@@ -256,14 +274,14 @@ def is_name_check_off(payment: Payment) -> bool:
     return not payment.name_check and payment.lines_payable > 1
 
 
-def booked_on(booked: date) -> str:
+def booking_date(booked: date) -> str:
     """Return the text of the link to the bank's transaction."""
     return _("Geboekt op %(day)s", day=day_and_month(booked).replace(" ", NBSP))
 
 
 def file_note(payment: Payment) -> str:
     """Return what to do with a downloaded payment file."""
-    if payment.state != "sending":
+    if payment.state != BatchState.SENDING:
         return _("Zo is het bestand naar de bank gebracht.")
     return _(
         "Lees het bestand maar één keer in bij je bank, anders kan er dubbel betaald worden. "

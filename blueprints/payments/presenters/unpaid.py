@@ -17,7 +17,8 @@ from blueprints.web.parts import Link, Task
 from domain.orders.conclusion import NOT_TAKEN, SAID_UNPAID, SIGNING_FAILED
 from domain.payroll.unpaid import PAYABLE, WAITING, UnpaidLine, Why
 from domain.payroll.unpaid_payment import Choice
-from models import Run
+from models import PayrollRun
+from models.states import RunState
 
 MOST_ROWS = 200  # of one run; a payment shows the others on its own page
 
@@ -162,7 +163,7 @@ def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool) -> Unpa
     )
 
 
-def _run_name(run: Run) -> str:
+def _run_name(run: PayrollRun) -> str:
     return f"{run.company.name}, {run.description or _('Loonheffing')}"
 
 
@@ -229,19 +230,19 @@ def _waits_for(one: UnpaidLine) -> tuple[str, Link | None]:
     return _suspended(one.run)
 
 
-def _suspended(run: Run) -> tuple[str, Link]:
+def _suspended(run: PayrollRun) -> tuple[str, Link]:
     history = Link(_("Bekijk de run"), url_for("payroll.history_entry", run_id=run.id))
-    if run.state == "vanished":
+    if run.state == RunState.DELETED:
         return _(
             "De salarisrun staat niet meer in Nmbrs, dus we weten niet wat er betaald moet worden. Heb je hem zelf "
             "verwijderd, dan hoef je niets te doen. Draai hem anders opnieuw."
         ), history
-    if run.state == "refused":
+    if run.state == RunState.INVALID:
         return _(
             "De salarisrun is opnieuw gedraaid, met een fout in het bestand. Herstel de fout in Nmbrs en draai de run "
             "opnieuw; dan kun je verder."
         ), history
-    if run.missing_since is not None:
+    if run.unlisted_since is not None:
         return _("De salarisrun staat nu niet in Nmbrs. We kijken het zo nog eens na; je hoeft niets te doen."), history
     return _("De salarisrun wordt opnieuw opgehaald. Daarna zie je hier wat er nog betaald moet worden."), history
 

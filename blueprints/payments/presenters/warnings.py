@@ -121,7 +121,7 @@ def _other_account(payment: Payment) -> Notice | None:
 
 
 def _missing_employees(payment: Payment) -> Notice | None:
-    count, names = payment.missing_count, payment.missing_names or ()
+    count, names = payment.unpaid_employee_count, payment.unpaid_employee_names or ()
     if not count:
         return None
     title = ngettext(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from domain.payroll.permission_check import CheckView
+from models.states import CheckResult
 
 # Error codes of Nmbrs that mean the same to a customer.
 _SAME = {
@@ -46,10 +47,10 @@ class PermissionRow:
 def permission_row(check: CheckView) -> PermissionRow:
     """Return a check as a row: icon, state, and for a refused call which permission to add where."""
     tone, sign, state = _states()[check.result]
-    if check.result == "refused" and not check.needed:
+    if check.result == CheckResult.REFUSED and not check.needed:
         tone, sign = "warn", "warn"
     title = title_of(check.question)
-    if check.result not in ("refused", "trouble"):
+    if check.result not in (CheckResult.REFUSED, CheckResult.ERROR):
         return PermissionRow(check.question, title, check.call, tone, sign, state)
     without = _without().get(check.question, "") if not check.needed else ""
     code = kind_of(check)
@@ -65,7 +66,7 @@ def kind_of(check: CheckView) -> str:
     kind = _SAME.get(code, code)
     if kind in ("1001", "1002", "1003", "1004", "busy"):
         return kind
-    return "1002" if check.result == "refused" else "trouble"
+    return "1002" if check.result == CheckResult.REFUSED else "trouble"
 
 
 def right_of(call: str) -> str:
@@ -96,11 +97,11 @@ def title_of(question: str) -> str:
 
 def _states() -> dict[str, tuple[str, str, str]]:
     return {
-        "waiting": ("", "clock", _("wordt gecontroleerd")),
-        "ok": ("good", "check", _("in orde")),
-        "refused": ("bad", "cross", _("niet toegestaan")),
-        "unknown": ("", "clock", _("nog niet te controleren: er is nog geen run")),
-        "trouble": ("warn", "warn", _("geen antwoord van Nmbrs")),
+        CheckResult.WAITING: ("", "clock", _("wordt gecontroleerd")),
+        CheckResult.OK: ("good", "check", _("in orde")),
+        CheckResult.REFUSED: ("bad", "cross", _("niet toegestaan")),
+        CheckResult.UNKNOWN: ("", "clock", _("nog niet te controleren: er is nog geen run")),
+        CheckResult.ERROR: ("warn", "warn", _("geen antwoord van Nmbrs")),
     }
 
 

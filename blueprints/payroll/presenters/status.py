@@ -12,6 +12,7 @@ from domain.payroll.connections import ConnectionView
 from domain.payroll.nmbrs_client import OPERATIONS
 from domain.payroll.run_history import ExchangeView, HistoryRow
 from domain.payroll.webhook_registration import WebhookView
+from models.states import ConnectionStatus, NmbrsApi, RunState, WebhookStatus
 
 _TITLES = {
     name: question for question, (soap, rest, _names) in OPERATIONS.items() for name in (soap, rest) if name != "-"
@@ -102,13 +103,13 @@ def run_outcome(row: HistoryRow) -> RunOutcome:
     if row.reason and row.line:
         reason = _("Regel %(line)s: %(reason)s", line=row.line, reason=reason)
     tone, sign, title, text = _results(reason)[row.result]
-    if row.result == "taken" and row.reason:
+    if row.result == RunState.IMPORTED and row.reason:
         tone, sign, title, text = _taken_with_a_reason(row, reason)
-    if row.result == "taken" and row.held:
+    if row.result == RunState.IMPORTED and row.held:
         tone, sign, text = "warn", "warn", " ".join(filter(None, (f"{held_title(row.held)}.", text)))
-    if row.result == "refused" and row.reason:
+    if row.result == RunState.INVALID and row.reason:
         text = f"{text} {run_todo(row.reason)}"
-    if row.missing and row.result != "vanished":
+    if row.missing and row.result != RunState.DELETED:
         tone, sign = "warn", "warn"
         text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs; de betaling kan zolang niet door."))))
     return RunOutcome(tone, sign, title, text)
@@ -117,12 +118,12 @@ def run_outcome(row: HistoryRow) -> RunOutcome:
 def _results(reason: str) -> dict[str, tuple[str, str, str, str]]:
     gone = _("Wat nog niet was betaald, is vervangen. Er is niets betaald.")
     return {
-        "taken": ("good", "check", _("Klaargezet om te betalen"), ""),
-        "empty": ("", "info", _("Geen betalingen in deze run"), ""),
-        "refused": ("bad", "cross", _("Niet klaargezet"), _("%(reason)s Er is niets betaald.", reason=reason)),
-        "retrying": ("warn", "clock", _("Wordt opnieuw geprobeerd"), reason),
-        "found": ("", "clock", _("Wordt opgehaald"), ""),
-        "vanished": ("warn", "warn", _("Staat niet meer in Nmbrs"), gone),
+        RunState.IMPORTED: ("good", "check", _("Klaargezet om te betalen"), ""),
+        RunState.EMPTY: ("", "info", _("Geen betalingen in deze run"), ""),
+        RunState.INVALID: ("bad", "cross", _("Niet klaargezet"), _("%(reason)s Er is niets betaald.", reason=reason)),
+        RunState.RETRYING: ("warn", "clock", _("Wordt opnieuw geprobeerd"), reason),
+        RunState.PENDING: ("", "clock", _("Wordt opgehaald"), ""),
+        RunState.DELETED: ("warn", "warn", _("Staat niet meer in Nmbrs"), gone),
     }
 
 
@@ -165,11 +166,11 @@ class ConnectionHealth:
 
 def connection_health(view: ConnectionView) -> ConnectionHealth:
     """Return whether a connection works, and what to do if it does not."""
-    if view.status == "active":
+    if view.status == ConnectionStatus.ACTIVE:
         return ConnectionHealth(_("Er is een actieve verbinding met Nmbrs"))
     reason = view.problem or ""
     always = (_("We proberen het steeds opnieuw."), "")
-    todo, remedy = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
+    todo, remedy = _remedies(view.api == NmbrsApi.REST).get(reason.partition(":")[0], always)
     title = _("De verbinding met Nmbrs is gestoord")
     return ConnectionHealth(title, reason_text(reason), todo, remedy)
 
@@ -188,7 +189,7 @@ def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class WebhookStatus:
+class WebhookText:
     """The webhook of one debtor; `sign` is its icon, `text` the advice."""
 
     tone: str
@@ -197,21 +198,21 @@ class WebhookStatus:
     text: str
 
 
-def webhook_status(view: WebhookView) -> WebhookStatus:
+def webhook_status(view: WebhookView) -> WebhookText:
     """Return the status of the webhook of one debtor."""
     problem = view.problem or ""
     call = problem.partition(":")[2]
     own = _("Of stel het seintje zelf in, met de stappen hieronder.")
-    states = {
-        "off": ("", "clock", _("nog niet aangezet"), ""),
-        "installed": ("good", "check", _("geïnstalleerd"), ""),
-        "not_allowed": ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
-        "failed": ("warn", "warn", _("niet gelukt"), f"{reason_text(problem)} {own}"),
+    states: dict[str, tuple] = {
+        WebhookStatus.OFF: ("", "clock", _("nog niet aangezet"), ""),
+        WebhookStatus.INSTALLED: ("good", "check", _("geïnstalleerd"), ""),
+        WebhookStatus.NOT_ALLOWED: ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
+        WebhookStatus.FAILED: ("warn", "warn", _("niet gelukt"), f"{reason_text(problem)} {own}"),
     }
     tone, sign, state, text = states[view.state]
-    if view.checking and view.state == "off":
+    if view.checking and view.state == WebhookStatus.OFF:
         state = _("wordt aangezet")
-    return WebhookStatus(tone, sign, state, text)
+    return WebhookText(tone, sign, state, text)
 
 
 # --- calls to Nmbrs ---

@@ -6,12 +6,15 @@ from domain.common import audit
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments.digest import payment_digest
 from models import Approval, Release
+from models.states import BatchState
 
 # States in which exactly one release stands: that of the order, if there is one.
-_RELEASED = frozenset({"approved", "sending", "name_check", "at_bank", "signed"})
+_RELEASED = frozenset(
+    {BatchState.APPROVED, BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.SIGNED}
+)
 # What voids a release, or follows it, beside a bank that executed an order of before.
 _VOIDING = frozenset({"batch.change", "batch.reopen", "batch.replace"})
-_NOT_RELEASED = frozenset({"open", "replaced", "discarded"})
+_NOT_RELEASED = frozenset({BatchState.OPEN, BatchState.REPLACED, BatchState.DISCARDED})
 
 
 def approval_faults(record: PaymentRecord) -> Iterator[str]:
@@ -40,7 +43,7 @@ def _standing_releases(record: PaymentRecord) -> Iterator[str]:
 
 def _unordered_release(record: PaymentRecord) -> Iterator[str]:
     """Of an approved payment without an order; with one, its bytes are compared (`order_files`)."""
-    if record.live_order is not None or record.batch.state != "approved":
+    if record.live_order is not None or record.batch.state != BatchState.APPROVED:
         return
     lines, batch = record.lines_to_pay, record.batch
     for release in (one for one in record.releases if one.voided_at is None):
@@ -60,21 +63,21 @@ def _release(record: PaymentRecord, release: Release) -> Iterator[str]:
     said = (told.details["digest"], told.details["total"], told.details["count"], told.details["day"],
             told.details["proof"], told.actor)  # fmt: skip
     mine = (release.digest, release.total_cents, release.line_count, release.execution_date.isoformat(),
-            release.proof, audit.by_user(release.user))  # fmt: skip
+            release.authentication_method, audit.by_user(release.user))  # fmt: skip
     if said != mine:
         yield "digest, total, count, day, proof or person is not what the log says"
     later = any(event.kind in _VOIDING and event.number > told.number for event in record.events)
     if release.voided_at is not None and release.void_reason != "bank" and not later:
         yield "it does not stand, and the log does not say why"
-    for wish in ("batch_booking", "name_check"):
-        if told.details.get(wish, getattr(release, wish)) != getattr(release, wish):
+    for wish, kept in (("batch_booking", release.batch_booking), ("name_check", release.vop_enabled)):
+        if told.details.get(wish, kept) != kept:
             yield f"the wish {wish} is not what the log says"
 
 
 # --- two people -----------------------------------------------------------------------------------
 def _standing_approvals(record: PaymentRecord) -> Iterator[str]:
     standing = [one for one in record.approvals if one.voided_at is None]
-    if record.batch.state == "open":
+    if record.batch.state == BatchState.OPEN:
         day, lines = record.batch.execution_date, record.lines_to_pay
         if standing and (day is None or {one.digest for one in standing} != {
             payment_digest(record.batch.bank_account.iban, day, lines)
@@ -94,5 +97,5 @@ def _approval(record: PaymentRecord, approval: Approval) -> Iterator[str]:
         yield "the log does not know it"
         return
     said = (told.details["digest"], told.details["total"], told.details["proof"], told.actor)
-    if said != (approval.digest, approval.total_cents, approval.proof, audit.by_user(approval.user)):
+    if said != (approval.digest, approval.total_cents, approval.authentication_method, audit.by_user(approval.user)):
         yield "digest, total, proof or person is not what the log says"

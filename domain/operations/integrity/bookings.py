@@ -11,6 +11,7 @@ from domain.orders.booking_references import mentions_reference
 from domain.orders.conclusion import SAID_UNPAID, Trust
 from domain.orders.evidence import BOOKING
 from models import COMMITTED, BankOrder, BankTransaction, Batch, Evidence, OrderLine
+from models.states import MatchType
 
 _OUR_REFERENCE = re.compile(r"(?<![A-Za-z0-9-])\d{14}-\d{5}(?:-\d+)?(?![A-Za-z0-9-])")
 _AT_ONCE = 1000
@@ -40,9 +41,9 @@ def _order(order: BankOrder) -> Iterator[str]:
     named: Counter[tuple] = Counter()
     for row in booked:
         line = lines.get(row.line_id) if row.line_id else None
-        yield from (f"booking {row.id} of {row.booked_on}: {fault}" for fault in _booking(order, row, line, lines))
+        yield from (f"booking {row.id} of {row.booking_date}: {fault}" for fault in _booking(order, row, line, lines))
         if line is not None or _names(order, row):
-            named[(line and line.id, row.cents, row.booked_on)] += 1
+            named[(line and line.id, row.amount_cents, row.booking_date)] += 1
     for key in named - evidence:
         yield f"{key[1]} cents were booked on {key[2]}, and nothing follows from it"
     for key in read - named:
@@ -50,7 +51,7 @@ def _order(order: BankOrder) -> Iterator[str]:
 
 
 def _names(order: BankOrder, row: BankTransaction) -> bool:
-    return mentions_reference(row, order.msg_id) or mentions_reference(row, order.payment_id or order.msg_id)
+    return mentions_reference(row, order.msg_id) or mentions_reference(row, order.bank_payment_id or order.msg_id)
 
 
 def _booking(
@@ -61,19 +62,19 @@ def _booking(
     if row.line_id and line is None:
         yield "it is of a line that the order does not have"
         return
-    role = "lump" if line is None else "line" if row.cents < 0 else "return"
-    if row.role != role:
-        yield f"it is kept as {row.role}, and is a {role}"
+    role = MatchType.BATCH if line is None else MatchType.LINE if row.amount_cents < 0 else MatchType.RETURN
+    if row.match_type != role:
+        yield f"it is kept as {row.match_type}, and is a {role}"
     if line is not None and row.end_to_end_id != line.end_to_end_id:
         yield "it bears another end-to-end id than its line"
-    by_total_and_day = (-row.cents, row.booked_on) == (order.total_cents, order.execution_date)
+    by_total_and_day = (-row.amount_cents, row.booking_date) == (order.total_cents, order.execution_date)
     if line is None and not _names(order, row) and not by_total_and_day:
         yield "it bears neither reference nor total and day of the order"
     mine = [line] if line else list(lines.values())
     unpaid = not any(one.standing in (*COMMITTED, "returned") for one in mine)
-    if row.cents < 0 and unpaid and not _operators_said_unpaid(order):
+    if row.amount_cents < 0 and unpaid and not _operators_said_unpaid(order):
         yield "the money left the account, and we say that nothing was paid"
-    if line is not None and row.cents > 0 and line.standing not in ("returned", "disputed"):
+    if line is not None and row.amount_cents > 0 and line.standing not in ("returned", "disputed"):
         yield f"the money came back, and we say that it is {line.standing}"
 
 
@@ -87,13 +88,15 @@ def _operators_said_unpaid(order: BankOrder) -> bool:
 def unmatched_booking_faults() -> Iterator[str]:
     """Yield bookings that bear our ids and were matched with nothing."""
     rows: Any = (
-        BankTransaction.select(BankTransaction.id, BankTransaction.cents, BankTransaction.booked_on, Batch.reference)
+        BankTransaction.select(
+            BankTransaction.id, BankTransaction.amount_cents, BankTransaction.booking_date, Batch.reference
+        )
         .join(OrderLine, on=(OrderLine.end_to_end_id == BankTransaction.end_to_end_id))
         .join(BankOrder, on=(OrderLine.order == BankOrder.id))
         .join(Batch, on=(BankOrder.batch == Batch.id))
         .where(BankTransaction.order.is_null(), BankOrder.bank_account == BankTransaction.account)
         .tuples()
-    )  # fmt: skip
+    )
     for number, cents, day, reference in rows:
         yield f"payment {reference}: booking {number} of {cents} cents on {day} bears its id, and counts for nothing"
     last = 0
@@ -108,14 +111,16 @@ def _unmatched_after(last: int) -> list[BankTransaction]:
 
 
 def _with_our_reference(rows: list[BankTransaction]) -> Iterator[str]:
-    named = {row.id: _OUR_REFERENCE.findall(row.text) for row in rows}
+    named = {row.id: _OUR_REFERENCE.findall(row.remittance_information) for row in rows}
     wanted = sorted({one for found in named.values() for one in found})
     orders = {order.msg_id: order for order in BankOrder.select().where(BankOrder.msg_id.in_(wanted))} if wanted else {}
     for row in rows:
         for msg_id in named[row.id]:
             order = orders.get(msg_id)
-            if order is None or order.called_at is None or order.bank_account_id != row.account_id:
+            if order is None or order.submitted_at is None or order.bank_account_id != row.account_id:
                 continue
-            if order.execution_date >= row.seen_at.date() - _LOOKED_BACK:
-                yield (f"payment {msg_id}: booking {row.id} of {row.cents} cents on {row.booked_on} bears its "
-                       "reference, and counts for nothing")  # fmt: skip
+            if order.execution_date >= row.imported_at.date() - _LOOKED_BACK:
+                yield (
+                    f"payment {msg_id}: booking {row.id} of {row.amount_cents} cents on {row.booking_date} bears its "
+                    "reference, and counts for nothing"
+                )

@@ -6,9 +6,10 @@ from typing import Any
 
 from peewee import fn
 
-from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine, Run
+from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine, PayrollRun
+from models.states import OrderState, RunState
 
-_KNOWN, _UNKNOWN = ("taken", "empty"), ("refused", "vanished")
+_KNOWN, _UNKNOWN = (RunState.IMPORTED, RunState.EMPTY), (RunState.INVALID, RunState.DELETED)
 
 
 def due_faults() -> Iterator[str]:
@@ -19,10 +20,12 @@ def due_faults() -> Iterator[str]:
 
 def _suspended() -> Iterator[str]:
     """What is owed is unknown exactly while the run is gone or its file is wrong."""
-    wrong = (Run.state.in_(_KNOWN) & Due.suspended_at.is_null(False)) | (
-        Run.state.in_(_UNKNOWN) & Due.suspended_at.is_null()
+    wrong = (PayrollRun.state.in_(_KNOWN) & Due.suspended_at.is_null(False)) | (
+        PayrollRun.state.in_(_UNKNOWN) & Due.suspended_at.is_null()
     )
-    rows: Any = Due.select(Due.id, Run.id, Run.state).join(Run).where(wrong).order_by(Due.id).tuples()
+    rows: Any = (
+        Due.select(Due.id, PayrollRun.id, PayrollRun.state).join(PayrollRun).where(wrong).order_by(Due.id).tuples()
+    )
     for due_id, run_id, state in rows:
         yield f"run {run_id}: due {due_id} is {'not ' if state in _UNKNOWN else ''}suspended, and the run is {state}"
 
@@ -32,7 +35,9 @@ def _exceeded() -> Iterator[str]:
 
     A newer version that owes less than was paid before it is no fault: the run tells it as paid too much.
     """
-    counts = OrderLine.standing.in_(COMMITTED) | ((OrderLine.standing == "unsent") & (BankOrder.state != "ended"))
+    counts = OrderLine.standing.in_(COMMITTED) | (
+        (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
+    )
     given = fn.sum(OrderLine.amount_cents)
     rows: Any = (
         OrderLine.select(Due.id, Due.run, Due.owed_cents, given)

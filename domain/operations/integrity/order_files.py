@@ -12,7 +12,8 @@ from domain.operations.integrity.records import PaymentRecord
 from domain.orders.submission import order_bytes
 from domain.payments.digest import payment_digest
 from domain.payments.references import message_id
-from models import BankExchange, BankOrder, BatchLine, OrderDownload, OrderLine, Release
+from models import BankCall, BankOrder, BatchLine, OrderDownload, OrderLine, Release
+from models.states import OrderState
 
 _WITHOUT_MSG_ID = "json"
 
@@ -36,7 +37,7 @@ def _order(record: PaymentRecord, order: BankOrder, release: Release) -> Iterato
     yield from _facts(record, order, release)
     yield from _calls(order)
     try:
-        body = read_stored_order(order.form, order_bytes(order))
+        body = read_stored_order(order.message_format, order_bytes(order))
     except (DecryptionFailed, OrderMismatch):
         yield "its bytes are not those that were made"
     except NotOurOrder:
@@ -59,35 +60,35 @@ def _facts(record: PaymentRecord, order: BankOrder, release: Release) -> Iterato
     told = record.event_of("batch.send", order=order.id)
     if told is None:
         yield "the log does not know it"
-    elif (told.details["sha256"], told.details.get("request", order.request_id)) != (
-        order.body_sha256, order.request_id,
+    elif (told.details["sha256"], told.details.get("request", order.x_request_id)) != (
+        order.body_sha256, order.x_request_id,
     ):  # fmt: skip
         yield "the hash of its bytes or its X-Request-ID is not what the log says"
     payments = [event.details["payment"] for event in record.events if event.details.get("order") == order.id
                 and "payment" in event.details]  # fmt: skip
-    if payments and payments[0] != order.payment_id:
+    if payments and payments[0] != order.bank_payment_id:
         yield "the bank's id of it is not what the log says"
 
 
 def _calls(order: BankOrder) -> Iterator[str]:
     """Whether the bank may have it: what was called, and who took the file."""
-    placed = list(BankExchange.select().where(BankExchange.order == order.id, BankExchange.call == "place"))
+    placed = list(BankCall.select().where(BankCall.order == order.id, BankCall.operation == "place"))
     taken = OrderDownload.select().where(OrderDownload.order == order.id).exists()
-    if any(row.request_id != order.request_id for row in placed):
+    if any(row.x_request_id != order.x_request_id for row in placed):
         yield "it was sent under another X-Request-ID"
-    reached = taken or bool(order.payment_id) or any(row.outcome != "not_delivered" for row in placed)
-    if order.called_at is None and (reached or order.state not in ("ready", "ended")):
+    reached = taken or bool(order.bank_payment_id) or any(row.outcome != "not_delivered" for row in placed)
+    if order.submitted_at is None and (reached or order.state not in (OrderState.PREPARED, OrderState.CLOSED)):
         yield "the bank may have it, and it is kept as never sent"
-    if order.called_at is not None and order.state == "ready":
+    if order.submitted_at is not None and order.state == OrderState.PREPARED:
         yield "it waits to be sent, and is kept as sent"
-    if order.by_hand and (placed or order.payment_id):
+    if order.is_manual and (placed or order.bank_payment_id):
         yield "it went over the bank's line, and is kept as taken by a person"
-    if taken and not order.by_hand:
+    if taken and not order.is_manual:
         yield "a person took its file, and it is kept as sent over the bank's line"
 
 
 def _header(order: BankOrder, release: Release, body: PaymentOrder) -> Iterator[str]:
-    if order.form != _WITHOUT_MSG_ID and body.msg_id != order.msg_id:
+    if order.message_format != _WITHOUT_MSG_ID and body.msg_id != order.msg_id:
         yield "its bytes bear another MsgId"
     if (body.debtor_iban, body.execution_date) != (release.debtor_iban, release.execution_date):
         yield "its bytes name another account or day than was released"
@@ -95,14 +96,14 @@ def _header(order: BankOrder, release: Release, body: PaymentOrder) -> Iterator[
         yield "total or count is not that of its bytes"
     if body.batch_booking != release.batch_booking:
         yield "its bytes ask for another way of booking than was released"
-    if order.form != _WITHOUT_MSG_ID and body.created_at < release.released_at - timedelta(seconds=1):
+    if order.message_format != _WITHOUT_MSG_ID and body.created_at < release.released_at - timedelta(seconds=1):
         yield "its bytes are older than the release"
 
 
 def _lines(record: PaymentRecord, order: BankOrder, release: Release, body: PaymentOrder) -> Iterator[str]:
     """Compare bytes and order lines, and compute the digest of the release again from both."""
     rows = {row.end_to_end_id: row for row in OrderLine.select().where(OrderLine.order == order.id)}
-    if not rows and order.state == "ended" and order is not record.orders[-1]:
+    if not rows and order.state == OrderState.CLOSED and order is not record.orders[-1]:
         return  # it ended before orders had lines of their own
     given = {line.end_to_end_id: line for line in body.lines}
     for end_to_end_id in sorted(rows.keys() ^ given.keys()):
@@ -110,14 +111,14 @@ def _lines(record: PaymentRecord, order: BankOrder, release: Release, body: Paym
     of_payment, shown = {line.id: line for line in record.lines}, []
     for end_to_end_id in sorted(rows.keys() & given.keys()):
         row, line = rows[end_to_end_id], given[end_to_end_id]
-        if (row.iban, row.amount_cents) != (line.creditor_iban, line.amount_cents):
+        if (row.creditor_iban, row.amount_cents) != (line.creditor_iban, line.amount_cents):
             yield f"line {end_to_end_id}: account or amount is not that of its bytes"
         mine = of_payment.get(row.batch_line_id)
         if mine is None:
             yield f"line {end_to_end_id} belongs to no line of the payment"
             continue
         shown.append(_as_sent(mine, end_to_end_id, line.creditor_name, line.remittance))
-        if (mine.iban, mine.amount_cents) != (row.iban, row.amount_cents):
+        if (mine.creditor_iban, mine.amount_cents) != (row.creditor_iban, row.amount_cents):
             yield f"line {end_to_end_id}: account or amount is not that of the payment"
     if payment_digest(release.debtor_iban, release.execution_date, shown) != release.digest:
         yield "what it says is not what was released"
@@ -126,6 +127,6 @@ def _lines(record: PaymentRecord, order: BankOrder, release: Release, body: Paym
 def _as_sent(line: BatchLine, end_to_end_id: str, name: str, remittance: str) -> BatchLine:
     """Return the line as it was when the order was made: a later order may have another id and name."""
     sent = copy(line)
-    sent.__data__ = {**line.__data__, "end_to_end_id": end_to_end_id, "name_sent": name}
-    sent.description_sent = remittance
+    sent.__data__ = {**line.__data__, "end_to_end_id": end_to_end_id, "creditor_name_sepa": name}
+    sent.remittance_sepa = remittance
     return sent

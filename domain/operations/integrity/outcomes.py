@@ -8,9 +8,10 @@ from domain.orders import settlement
 from domain.orders.conclusion import Conclusion, Standing
 from domain.orders.evidence import is_as_added
 from models import COMMITTED, BankOrder, Evidence, OrderLine
+from models.states import BatchState, LineState, OrderState
 
 # A payment that was given up, or is being paid anew, no longer follows its ended order.
-_WITHOUT_ORDER = frozenset({"open", "approved", "replaced", "discarded"})
+_WITHOUT_ORDER = frozenset({BatchState.OPEN, BatchState.APPROVED, BatchState.REPLACED, BatchState.DISCARDED})
 
 
 def outcome_faults(record: PaymentRecord) -> Iterator[str]:
@@ -60,33 +61,36 @@ def _conclusion(order: BankOrder, rows: list[OrderLine]) -> Conclusion:
 def _states(record: PaymentRecord, order: BankOrder, found: Conclusion) -> Iterator[str]:
     batch, expected = record.batch, settlement.expected_states(found)
     if expected is None:
-        if order.state not in ("ready", "sent", "ended"):
+        if order.state not in (OrderState.PREPARED, OrderState.SUBMITTED, OrderState.CLOSED):
             yield f"it is {order.state}, and no evidence says so"
-        if order.state in ("ready", "sent") and batch.state not in ("approved", "sending"):
+        if order.state in (OrderState.PREPARED, OrderState.SUBMITTED) and batch.state not in (
+            BatchState.APPROVED,
+            BatchState.SENDING,
+        ):
             yield f"nobody has answered yet, and its payment is {batch.state}"
         return
     if order.state != expected[0]:
         yield f"it is {order.state}; the evidence says {expected[0]}"
-    gone = order.state == "ended" and batch.state in _WITHOUT_ORDER
-    if not gone and batch.state not in (expected[1], "replaced", "discarded"):
+    gone = order.state == OrderState.CLOSED and batch.state in _WITHOUT_ORDER
+    if not gone and batch.state not in (expected[1], BatchState.REPLACED, BatchState.DISCARDED):
         yield f"its payment is {batch.state}; the evidence says {expected[1]}"
 
 
 def _shown(record: PaymentRecord, order: BankOrder, rows: list[OrderLine]) -> Iterator[str]:
     """The payment's lines say what the lines of its newest order say."""
-    if order.state == "ended" and record.batch.state in _WITHOUT_ORDER:
+    if order.state == OrderState.CLOSED and record.batch.state in _WITHOUT_ORDER:
         return
     of_payment, ordered = {line.id: line for line in record.lines}, {row.batch_line_id for row in rows}
     for row in rows:
         line = of_payment.get(row.batch_line_id)
         if line is None:
             yield f"line {row.end_to_end_id} belongs to no line of the payment"
-        elif line.state == "void" and row.standing not in COMMITTED:
+        elif line.state == LineState.SUPERSEDED and row.standing not in COMMITTED:
             continue  # a newer version pays this person
-        elif (line.state, line.bank_reason) != settlement.shown_state(Standing(row.standing), row.reason):
+        elif (line.state, line.bank_reason_code) != settlement.shown_state(Standing(row.standing), row.reason):
             yield f"line {row.end_to_end_id} is {row.standing}, and the payment shows {line.state}"
         elif line.end_to_end_id != row.end_to_end_id:
             yield f"line {row.end_to_end_id} has another end-to-end id in the payment"
     for line in record.lines:
-        if line.id not in ordered and line.state not in ("refused", "void", "executed"):
+        if line.id not in ordered and line.state not in (LineState.EXCLUDED, LineState.SUPERSEDED, LineState.EXECUTED):
             yield f"line {line.position} of the payment is {line.state}, and is not in the order"

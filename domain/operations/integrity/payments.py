@@ -7,14 +7,15 @@ from core.sepa_text import to_sepa
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments import totals
 from domain.payments.references import PaidRun, end_to_end_id, message_id, payment_identity
-from models import AcceptedName, Due
+from models import AcceptedCreditorName, Due
+from models.states import BatchState, LineState, OrderState
 
 # What the lines of a payment may be while no order of it is live.
-_LINES_WITHOUT_ORDER = {
-    "open": {"open", "refused", "void", "executed"},
-    "approved": {"open", "refused", "void", "executed"},
-    "discarded": {"refused", "void"},
-    "replaced": {"void"},
+_LINES_WITHOUT_ORDER: dict[str, set[LineState]] = {
+    BatchState.OPEN: {LineState.OPEN, LineState.EXCLUDED, LineState.SUPERSEDED, LineState.EXECUTED},
+    BatchState.APPROVED: {LineState.OPEN, LineState.EXCLUDED, LineState.SUPERSEDED, LineState.EXECUTED},
+    BatchState.DISCARDED: {LineState.EXCLUDED, LineState.SUPERSEDED},
+    BatchState.REPLACED: {LineState.SUPERSEDED},
 }
 
 
@@ -33,8 +34,8 @@ def _sums(record: PaymentRecord) -> Iterator[str]:
 
 def _run(record: PaymentRecord) -> Iterator[str]:
     batch, run = record.batch, record.batch.run
-    mine = (batch.client_id, batch.company_id, batch.kind, batch.year, batch.run_number, batch.nmbrs_company)
-    if mine != (run.client_id, run.company_id, run.kind, run.year, run.number, batch.company.key):
+    mine = (batch.client_id, batch.company_id, batch.kind, batch.year, batch.run_number, batch.company_key)
+    if mine != (run.client_id, run.company_id, run.kind, run.year, run.number, batch.company.stable_key):
         yield "client, company, kind, year or number is not that of its run"
 
 
@@ -47,7 +48,7 @@ def _made(record: PaymentRecord) -> Iterator[str]:
     told = (made.details.get("run"), made.details.get("version"), made.details.get("total"), made.details.get("count"))
     if told != (batch.run_id, batch.version.partition(":")[0], batch.total_cents, batch.line_count):
         yield "run, version, total or count is not what the log says"
-    if made.details.get("difference") != batch.difference:
+    if made.details.get("difference") != batch.is_supplement:
         yield "whether it pays a difference is not what the log says"
     identity = made.details.get("identity")
     if identity is not None and identity != _identity(record):
@@ -57,10 +58,10 @@ def _made(record: PaymentRecord) -> Iterator[str]:
 def _identity(record: PaymentRecord) -> str:
     batch = record.batch
     paid = PaidRun(
-        record.client.public_id, batch.nmbrs_company, batch.kind, batch.year, batch.run_number, batch.version
+        record.client.public_id, batch.company_key, batch.kind, batch.year, batch.run_number, batch.version
     )
     return payment_identity(
-        paid, [(line.iban, line.amount_cents, line.name_shown, line.description_shown) for line in record.lines]
+        paid, [(line.creditor_iban, line.amount_cents, line.creditor_name, line.remittance) for line in record.lines]
     )
 
 
@@ -73,18 +74,18 @@ def _account(record: PaymentRecord) -> Iterator[str]:
 
 
 def _orders(record: PaymentRecord) -> Iterator[str]:
-    if record.batch.orders_made != len(record.orders):
-        yield f"it has {len(record.orders)} orders, and counts {record.batch.orders_made}"
-    if sum(order.state != "ended" for order in record.orders) > 1:
+    if record.batch.order_count != len(record.orders):
+        yield f"it has {len(record.orders)} orders, and counts {record.batch.order_count}"
+    if sum(order.state != OrderState.CLOSED for order in record.orders) > 1:
         yield "it has more than one order that may be executed"
 
 
 def _ids(record: PaymentRecord) -> Iterator[str]:
     """An end-to-end id is that of an order of this payment, or of the next one where nothing was ordered yet."""
     batch, made = record.batch, len(record.orders)
-    following = batch.state == "open" or (batch.state == "approved" and record.live_order is None)
+    following = batch.state == BatchState.OPEN or (batch.state == BatchState.APPROVED and record.live_order is None)
     for line in record.lines:
-        first = made + 1 if following and line.state in ("open", "refused") else 1
+        first = made + 1 if following and line.state in (LineState.OPEN, LineState.EXCLUDED) else 1
         known = (message_id(batch.reference, number) for number in range(first, made + 2))
         if line.end_to_end_id not in {end_to_end_id(msg_id, line.position) for msg_id in known}:
             yield f"line {line.position}: its end-to-end id is not that of its payment and position"
@@ -92,12 +93,14 @@ def _ids(record: PaymentRecord) -> Iterator[str]:
 
 def _texts(record: PaymentRecord) -> Iterator[str]:
     """A name that goes to a bank is the one of Nmbrs, or one that a person accepted."""
-    other = [line for line in record.lines if line.name_sent != to_sepa(line.name_shown, 70)]
+    other = [line for line in record.lines if line.creditor_name_sepa != to_sepa(line.creditor_name, 70)]
     if not other:
         return
-    accepted = {row.iban for row in AcceptedName.select().where(AcceptedName.client == record.batch.client_id)}
+    accepted = {
+        row.iban for row in AcceptedCreditorName.select().where(AcceptedCreditorName.client == record.batch.client_id)
+    }
     for line in other:
-        if line.iban not in accepted:
+        if line.creditor_iban not in accepted:
             yield f"line {line.position}: the name for the bank is not the name that is shown"
 
 
@@ -115,14 +118,14 @@ def _due_texts(record: PaymentRecord) -> Iterator[str]:
             told[due.id] = {tuple(values[1:6]) for values in due.lines}
         # name as shown and as sent, description as shown and as sent, account
         texts = [one for one in told[due.id] if (one[0], one[2:]) == (
-            line.name_shown, (line.description_shown, line.description_sent, line.iban))]  # fmt: skip
+            line.creditor_name, (line.remittance, line.remittance_sepa, line.creditor_iban))]  # fmt: skip
         if not texts:
             yield f"line {line.position}: name, account or description is not that of whom it is owed to"
 
 
 def _state(record: PaymentRecord) -> Iterator[str]:
     moves = [event.details for event in record.events if "after" in event.details]
-    told = (moves[-1]["after"], moves[-1].get("reason")) if moves else ("open", None)
+    told = (moves[-1]["after"], moves[-1].get("reason")) if moves else (BatchState.OPEN, None)
     if told != (record.batch.state, record.batch.state_reason):
         yield f"it is {record.batch.state}, and the log says {told[0]} or gives another reason"
 
@@ -138,6 +141,6 @@ def _line_states(record: PaymentRecord) -> Iterator[str]:
 
 def _kept_totals(record: PaymentRecord) -> Iterator[str]:
     """The totals that the page of a long payment shows."""
-    batch, kept = record.batch, record.batch.lines_kept
+    batch, kept = record.batch, record.batch.totals_cache
     if kept and not totals.is_right(batch, date.fromisoformat(kept["of"][3]), record.lines):
         yield "the totals that its page shows are not those of its lines"

@@ -4,7 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models import Approval, AuditEvent, BankAccount, BankOrder, Batch, BatchLine, Client, PayrollCompany, Release, Run
+from models import (
+    Approval,
+    AuditEvent,
+    BankAccount,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    PayrollCompany,
+    PayrollRun,
+    Release,
+)
+from models.states import LineState, OrderState
 
 _SUBJECT = "batch:"
 
@@ -27,11 +39,11 @@ class PaymentRecord:
 
     @property
     def live_order(self) -> BankOrder | None:
-        return next((order for order in self.orders if order.state != "ended"), None)
+        return next((order for order in self.orders if order.state != OrderState.CLOSED), None)
 
     @property
     def lines_to_pay(self) -> list[BatchLine]:
-        return [line for line in self.lines if line.state == "open"]
+        return [line for line in self.lines if line.state == LineState.OPEN]
 
     def events_of(self, kind: str) -> list[AuditEvent]:
         return [event for event in self.events if event.kind == kind]
@@ -54,9 +66,13 @@ def payment_records(client: Client) -> Iterator[PaymentRecord]:
 
 def _record(client: Client, batch_id: int, events: dict[str, list[AuditEvent]]) -> PaymentRecord:
     query = (
-        Batch.select(Batch, BankAccount, PayrollCompany, Run).join(BankAccount).switch(Batch).join(PayrollCompany)
-        .switch(Batch).join(Run)
-    )  # fmt: skip
+        Batch.select(Batch, BankAccount, PayrollCompany, PayrollRun)
+        .join(BankAccount)
+        .switch(Batch)
+        .join(PayrollCompany)
+        .switch(Batch)
+        .join(PayrollRun)
+    )
     batch = query.where(Batch.id == batch_id).get()
     return PaymentRecord(
         client, batch,
