@@ -18,6 +18,8 @@ import commands
 import config
 import jobs
 import models
+from blueprints.payroll.presenters.held_lines import held_reason, held_todo
+from blueprints.payroll.presenters.status import reason_text, run_todo
 from blueprints.web import authorization
 from blueprints.web.compression import init_compression
 from blueprints.web.formatters import init_context
@@ -60,6 +62,9 @@ SCREENS = (
 
 
 GIVE_UP = 4  # the exit code after which gunicorn starts no new worker
+
+# Words of the pages that mails use too; the worker renders mails without any blueprint.
+MAIL_WORDS = (held_reason, held_todo, reason_text, run_todo)
 
 
 def create_app(settings: config.Config | None = None) -> Flask:
@@ -216,6 +221,8 @@ def bare_app(settings: config.Config) -> Flask:
     init_languages(app)
     init_assets(app)
     init_context(app)
+    for text_of in MAIL_WORDS:
+        app.add_template_filter(text_of)
     return app
 
 

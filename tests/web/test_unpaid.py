@@ -96,7 +96,7 @@ def keys(page: Page) -> list[str]:
 def test_when_everybody_is_paid_it_says_so(owner: WebClient, demo: Demo):
     demo.batch()
     page = unpaid_page(owner, demo)
-    assert "Iedereen is betaald" in page.text and sections(page) == []
+    assert "Er is niets blijven liggen" in page.text and sections(page) == []
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/betalingen").text
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/overzicht").text
 
@@ -290,5 +290,5 @@ def test_another_clients_run_is_not_found(owner: WebClient, charlie: WebClient, 
     mine = Client.select().where(Client.id != demo.client.id).get().public_id
     path = f"/{mine}/betalingen/niet-betaald/{refused.run_id}"
     assert charlie.post(path, choice="payable").status_code == 404
-    assert "Iedereen is betaald" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
+    assert "Er is niets blijven liggen" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
     assert tap(owner, demo, refused, "everything").status_code == 400
