@@ -16,7 +16,7 @@ from core.encryption import DecryptionFailed
 from domain.common import audit
 from domain.common.encryption import decrypt
 from domain.identity.matching import may_be_same_person
-from models import Client, DistinctPersons, Identification, Membership, User, transaction
+from models import Client, DistinctPersons, Identification, User, transaction
 
 
 class People:
@@ -54,13 +54,6 @@ class People:
 def same_person(one: User, other: User) -> bool:
     """Return whether two accounts count as one person."""
     return People([one, other]).same(one, other)
-
-
-def person_id(client: Client, user: User) -> int:
-    """Return an id that all accounts of this person at this client share: the lowest of their user ids."""
-    members = User.select().join(Membership).where(Membership.client == client.id)
-    people = People({one.id: one for one in [user, *members]}.values())
-    return min(other.id for other in people.users if people.same(user, other))
 
 
 def decide_distinct(client: Client, one: User, other: User, reason: str, decided_by: str) -> None:

@@ -61,19 +61,17 @@ def is_required(client: Client, total_cents: int) -> bool:
     return client.dual_approval_from_cents is not None and total_cents >= client.dual_approval_from_cents
 
 
-def signers(client: Client) -> list[User]:
-    """Return one account of each person who may approve: by role, and by the register's last answer."""
-    return _signers_beside(client)
+def signers(client: Client, *beside: User) -> list[User]:
+    """Return one account of each person who may approve, by role and by the register's last answer.
 
-
-def _signers_beside(client: Client, *persons: User) -> list[User]:
-    """Return one account of each signer who is none of these persons."""
+    The persons of the accounts in `beside` are left out.
+    """
     query = User.select().join(Membership)
     members = query.where(Membership.client == client.id, Membership.role.in_(MAY_APPROVE)).order_by(User.id)
     authorised = signing_authority.authorised_users(client)
     may_sign = [user for user in members if user.id in authorised]
-    people = People({user.id: user for user in [*persons, *may_sign]}.values())
-    return [user for user in people.distinct() if user.id not in {one.id for one in persons}]
+    people = People({user.id: user for user in [*beside, *may_sign]}.values())
+    return [user for user in people.distinct() if user.id not in {one.id for one in beside}]
 
 
 def _last_editor(batch: Batch) -> list[User]:
@@ -99,7 +97,7 @@ def dual_approval_status(
         return None
     batch, done = Batch.get_by_id(batch_id), {one.user_id for one in given}
     last_edited_by = batch.last_edited_by_id
-    asked = _signers_beside(client, *(one.user for one in given), *_last_editor(batch))
+    asked = signers(client, *(one.user for one in given), *_last_editor(batch))
     names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
     return DualApprovalStatus(
         names, others, user.id in done, last_edited_by == user.id, True, user.id in {one.id for one in asked}
@@ -161,7 +159,7 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
 
 def _ask_next(batch: Batch, row: Approval) -> None:
     client, path = Client.get_by_id(batch.client_id), f"/betalingen/{batch.reference}"
-    others = _signers_beside(client, row.user, *_last_editor(batch))
+    others = signers(client, row.user, *_last_editor(batch))
     push.enqueue_push(client, "asked", f"asked:{row.id}", path, others, batch)
     for other in others:
         mail.enqueue_mail(
@@ -209,7 +207,7 @@ def set_threshold(membership: Membership, from_cents: int | None) -> str:
             return "same"
         if from_cents is not None and len(signers(client)) < 2:
             raise TooFewApprovers
-        others = _signers_beside(client, user)
+        others = signers(client, user)
         if _weaker(now.dual_approval_from_cents, from_cents) and others:
             _ask(client, user, from_cents, others)
             return "asked"
