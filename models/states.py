@@ -152,7 +152,7 @@ class LineState(StrEnum):
     """A line of a payment."""
 
     OPEN = "open"
-    EXCLUDED = "excluded"  # struck by a person: not paid
+    EXCLUDED = "excluded"  # by a person: not paid
     SUPERSEDED = "superseded"  # a newer version of the run holds it, or no longer holds it
     SENT = "sent"
     EXECUTED = "executed"

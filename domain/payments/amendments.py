@@ -140,9 +140,9 @@ def _digest(batch: Batch) -> str:
 
 def _changed(batch: Batch, user: User) -> None:
     """Record who changed the payment last; nobody when every change was undone."""
-    struck = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED).exists()
+    excluded = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED).exists()
     now = Batch.get_by_id(batch.id)
-    as_sent = not struck and now.execution_date is None and now.bank_account_id == now.company.bank_account_id
+    as_sent = not excluded and now.execution_date is None and now.bank_account_id == now.company.bank_account_id
     Batch.update(last_edited_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
 
 

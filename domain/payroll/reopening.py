@@ -49,13 +49,13 @@ def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
     lines = [line for one in [batch, *waiting] for line in lines_of(one) if line.state not in _DONE]
     asked = Counter((line.due_id, line.creditor_name, line.creditor_iban, line.amount_cents, line.remittance)
                     for line in lines)  # fmt: skip
-    payable = [*found.pay, *_struck_in(found, [line.id for line in lines])]
+    payable = [*found.pay, *_excluded_among(found, [line.id for line in lines])]
     return asked == Counter((one.due, *one.line.key) for one in payable)
 
 
-def _struck_in(found: Offer, line_ids: Sequence[int]) -> list[OwedLine]:
+def _excluded_among(found: Offer, line_ids: Sequence[int]) -> list[OwedLine]:
     """Return which of these lines stay excluded. Exclusions in payments that stay are shown there."""
-    return [found.struck[one] for one in line_ids if one in found.struck]
+    return [found.excluded[one] for one in line_ids if one in found.excluded]
 
 
 def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
@@ -63,7 +63,7 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     run = batch.run
     before = Batch.select().where(Batch.run == run.id).order_by(Batch.id)
     given_up = [one for one in before if one.state in _WAITING or (one.state, "reopen") in state_machine.TRANSITIONS]
-    struck = _struck_in(
+    excluded = _excluded_among(
         found, [line.id for one in given_up for line in lines_of(one) if line.state == LineState.EXCLUDED]
     )
     stay = supersession.supersede_batches(run, "set_up_anew" if found.pay else _why_nothing(run))
@@ -73,7 +73,7 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     if not found.pay:
         return None
     newest = given_up[-1]
-    lines = sorted([*found.pay, *struck], key=lambda one: one.position)
+    lines = sorted([*found.pay, *excluded], key=lambda one: one.position)
     return payment_creation.create_payment(
         run, lines, run.version or newest.version, bool(stay), newest.file_debtor_iban,
         payment_creation.unpaid_employees(newest), actor, instead_of=batch.reference,

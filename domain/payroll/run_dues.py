@@ -12,7 +12,8 @@ from connectors.nmbrs.payment_file import ZERO_AMOUNT
 from core.clock import utcnow
 from core.names import normalise_name
 from domain.payments import commitments
-from domain.payroll.dues import EarlierLine, KnownPerson, Person, match_people, name_key, payable
+from domain.payroll.dues import EarlierLine, payable
+from domain.payroll.person_matching import KnownPerson, Person, match_people, name_key
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
 from models import Batch, BatchLine, Due, HeldLine, PayrollRun, insert_rows, require_client_lock, update_rows
 from models.states import BatchState, LineState
@@ -41,14 +42,14 @@ class Offer:
     """What may be paid of a run.
 
     `pay`: in file order.
-    `struck`: excluded lines, by the id of the line that was excluded.
+    `excluded`: lines that stay excluded, by the id of the line that was excluded.
     `overpaid`: (name, IBAN, cents) that was paid and is no longer owed.
     `superseded`: ids of excluded lines that the newest version no longer holds unchanged.
     `held`: owed too, and cannot be paid as the file has it. The position of such a line is its number in the file.
     """
 
     pay: list[OwedLine] = field(default_factory=list)
-    struck: dict[int, OwedLine] = field(default_factory=dict)
+    excluded: dict[int, OwedLine] = field(default_factory=dict)
     overpaid: list[tuple[str, str, int]] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
     held: list[OwedLine] = field(default_factory=list)
@@ -82,8 +83,9 @@ def offer_of(people: Sequence[tuple[int, Sequence[tuple[int, PayableLine]], list
         found = payable(lines, before)
         made.pay.extend(OwedLine(due, place[_text(line)], line) for line in found.pay)
         made.held.extend(OwedLine(due, place[_text(line)], line) for line in found.held)
-        struck = ((one, OwedLine(due, place[_text(line)], line, excluded=True)) for one, line in found.struck)
-        made.struck.update(struck)
+        made.excluded.update(
+            (line_id, OwedLine(due, place[_text(line)], line, excluded=True)) for line_id, line in found.excluded
+        )
         made.overpaid.extend(found.overpaid)
         made.superseded.extend(found.superseded)
     made.pay.sort(key=lambda one: (one.position, one.line.amount_cents))
@@ -132,10 +134,10 @@ def _earlier(run: PayrollRun) -> dict[int | None, list[EarlierLine]]:
     found: dict[int | None, list[EarlierLine]] = defaultdict(list)
     for row in commitments.committed_lines(run.id):
         found[row.due_id].append(EarlierLine(row.id, row.name, row.creditor_iban, row.amount_cents, row.description))
-    struck = BatchLine.select(BatchLine).join(Batch).where(
+    excluded = BatchLine.select(BatchLine).join(Batch).where(
         Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == LineState.EXCLUDED
     )  # fmt: skip
-    for row in struck.order_by(BatchLine.id):
+    for row in excluded.order_by(BatchLine.id):
         found[row.due_id].append(
             EarlierLine(row.id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance, excluded=True)
         )

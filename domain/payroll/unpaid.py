@@ -177,7 +177,7 @@ def _lines(due: Due, owed: Placed, history: DueHistory, said: Statements) -> Ite
     for one in offer.held:
         yield _held(due, one)
     chosen = {one.id: one for one in history.chosen}
-    for line_id, one in offer.struck.items():
+    for line_id, one in offer.excluded.items():
         if not chosen[line_id].waits:
             yield _excluded(due, one, chosen[line_id], line_id)
     for asked in history.asked:

@@ -95,8 +95,8 @@ class DueHistory:
         given = [_earlier(one.batch_line, one) for one in self.asked if one.counts]
         known = {one.id for one in given}
         waiting = [_earlier(one.id, one) for one in self.chosen if one.waits and not one.excluded]
-        struck = [one for one in self.chosen if one.excluded and one.batch_state not in run_dues.OVER]
-        return [*given, *(one for one in waiting if one.id not in known), *(_earlier(one.id, one) for one in struck)]
+        excluded = [one for one in self.chosen if one.excluded and one.batch_state not in run_dues.OVER]
+        return [*given, *(one for one in waiting if one.id not in known), *(_earlier(one.id, one) for one in excluded)]
 
 
 def _earlier(line_id: int, one: AskedLine | ChosenLine) -> EarlierLine:

@@ -6,18 +6,12 @@ The laws at the end hold for generated runs, recalculations, payments and return
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.names import normalise_name
-from domain.payroll.dues import (
-    EarlierLine,
-    KnownPerson,
-    Matching,
-    match_people,
-    payable,
-)
+from domain.payroll.dues import EarlierLine, payable
+from domain.payroll.person_matching import KnownPerson, match_people
 from domain.payroll.run_versions import PayableLine
 
 
@@ -25,133 +19,18 @@ def line(name: str, iban: str, cents: int = 100, text: str = "Salaris", employee
     return PayableLine(name, name, text, text, iban, cents, employee=employee)
 
 
-def known(due: int, name: str, *accounts: str, paid: tuple[str, ...] = (), employee: str | None = None) -> KnownPerson:
-    names = frozenset({normalise_name(name)})
-    return KnownPerson(due, names, frozenset(accounts), names, frozenset(paid or accounts), employee)
-
-
 def committed(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: int = 1) -> EarlierLine:
     return EarlierLine(id, name, iban, cents, text)
 
 
-def struck(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: int = 1) -> EarlierLine:
+def excluded(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: int = 1) -> EarlierLine:
     return EarlierLine(id, name, iban, cents, text, excluded=True)
-
-
-def people(found: Matching) -> dict[frozenset[tuple[str, str]], tuple[int, ...]]:
-    return {
-        frozenset((one.creditor_name, one.creditor_iban) for one in person.lines): person.dues
-        for person in found.people
-    }
 
 
 def pay(lines: list[PayableLine], earlier: list[EarlierLine]) -> list[tuple[str, int, int | None]]:
     return [(one.creditor_iban, one.amount_cents, one.already_paid_cents) for one in payable(lines, earlier).pay]
 
 
-# --- who is who -----------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Jong, Wouter de", "Wouter de Jong"),
-        ("JONG, WOUTER DE", "Jong, Wouter de"),
-        ("Müller, José", "Muller, Jose"),
-        ("Sørensen", "Sorensen"),
-        ("Vries,  Noor  de", "Vries, Noor de"),
-        ("Donkersloot-Meijer, Naomi", "Donkersloot Meijer, Naomi"),
-    ],
-)
-def test_a_name_is_the_same_however_it_is_written(one: str, other: str):
-    assert normalise_name(one) == normalise_name(other)
-
-
-def test_names_without_letters_are_different():
-    assert normalise_name("--") != normalise_name("**")
-
-
-def test_a_person_is_found_by_employee_number_first():
-    lines = [line("New name", "Y", employee="7"), line("A", "X", employee="8")]
-    found = match_people(lines, [known(1, "A", "X", employee="7"), known(2, "B", "Z", employee="8")])
-    assert people(found) == {frozenset({("New name", "Y")}): (1,), frozenset({("A", "X")}): (2,)}
-
-
-def test_a_person_is_found_by_name_when_the_account_changed():
-    found = match_people([line("A", "Y"), line("B", "X")], [known(1, "A", "X"), known(2, "B", "Z")])
-    assert people(found) == {frozenset({("A", "Y")}): (1,), frozenset({("B", "X")}): (2,)}
-
-
-def test_a_renamed_person_is_found_by_the_account():
-    found = match_people([line("Bakker", "X"), line("C", "Y")], [known(1, "Vries", "X"), known(2, "C", "Y")])
-    assert people(found)[frozenset({("Bakker", "X")})] == (1,)
-    assert found.gone == ()
-
-
-def test_a_new_person_and_a_person_who_is_gone():
-    found = match_people([line("A", "X"), line("B", "Y")], [known(1, "A", "X"), known(2, "C", "Z")])
-    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "Y")}): ()}
-    assert [one.due for one in found.gone] == [2]
-
-
-def test_lines_of_one_name_are_one_person():
-    found = match_people([line("A", "X"), line("A", "SAVINGS"), line("B", "Y")], [])
-    assert set(people(found)) == {frozenset({("A", "X"), ("A", "SAVINGS")}), frozenset({("B", "Y")})}
-
-
-def test_a_couple_on_one_account_is_two_people():
-    before = [known(1, "A", "X"), known(2, "B", "X")]
-    found = match_people([line("A", "X"), line("B", "X")], before)
-    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): (2,)}
-
-
-def test_a_partner_at_the_account_of_an_employee_is_a_new_person():
-    found = match_people([line("A", "X"), line("B", "X")], [known(1, "A", "X")])
-    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): ()}
-
-
-def test_one_of_a_couple_is_renamed():
-    found = match_people([line("A", "X"), line("C", "X")], [known(1, "A", "X"), known(2, "B", "X")])
-    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("C", "X")}): (2,)}
-
-
-def test_a_couple_renamed_together_shares_a_due():
-    found = match_people([line("C", "X"), line("D", "X")], [known(1, "A", "X"), known(2, "B", "X")])
-    assert people(found) == {frozenset({("C", "X"), ("D", "X")}): (1, 2)}
-
-
-def test_an_account_that_a_person_left_does_not_identify_its_new_holder():
-    found = match_people([line("A", "Y"), line("B", "X")], [known(1, "A", "X")])
-    assert people(found) == {frozenset({("A", "Y")}): (1,), frozenset({("B", "X")}): ()}
-
-
-def test_another_name_at_a_second_account_is_a_new_person():
-    found = match_people([line("A", "X"), line("Bailiff", "Y")], [known(1, "A", "X", "Y")])
-    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("Bailiff", "Y")}): ()}
-
-
-def test_employee_numbers_distinguish_two_people_of_one_name():
-    lines = [line("A", "X", employee="1"), line("A", "Y", employee="2")]
-    before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
-    assert people(match_people(lines, before)) == {frozenset({("A", "X")}): (1,), frozenset({("A", "Y")}): (2,)}
-
-
-def test_another_number_and_name_at_the_same_account_is_another_person():
-    found = match_people([line("B", "X", employee="2")], [known(1, "A", "X", employee="1")])
-    assert people(found) == {frozenset({("B", "X")}): ()}
-
-
-def test_another_number_with_the_same_account_and_name_is_the_same_person():
-    found = match_people([line("A", "X", employee="2")], [known(1, "A", "X", employee="1")])
-    assert people(found) == {frozenset({("A", "X")}): (1,)}
-
-
-def test_without_numbers_two_people_of_one_name_share_a_due():
-    before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
-    assert people(match_people([line("A", "X"), line("A", "Y")], before)) == {
-        frozenset({("A", "X"), ("A", "Y")}): (1, 2)
-    }
-
-
-# --- what may be paid -----------------------------------------------------------------------------
 def test_a_new_person_is_paid_in_full():
     assert pay([line("A", "X", 2000)], []) == [("X", 2000, None)]
 
@@ -213,23 +92,23 @@ def test_of_two_lines_to_one_account_the_higher_one_is_paid():
 
 
 def test_an_unchanged_line_stays_excluded():
-    found = payable([line("A", "X", 2000)], [struck("X", 2000)])
+    found = payable([line("A", "X", 2000)], [excluded("X", 2000)])
     assert (found.pay, found.overpaid, found.superseded) == ([], [], [])
 
 
 def test_an_excluded_line_with_a_new_amount_is_paid_in_full():
-    found = payable([line("A", "X", 2100)], [struck("X", 2000, id=7)])
-    assert (pay([line("A", "X", 2100)], [struck("X", 2000)]), found.superseded) == ([("X", 2100, None)], [7])
+    found = payable([line("A", "X", 2100)], [excluded("X", 2000, id=7)])
+    assert (pay([line("A", "X", 2100)], [excluded("X", 2000)]), found.superseded) == ([("X", 2100, None)], [7])
 
 
 def test_an_excluded_line_of_a_person_who_is_gone_is_not_superseded():
-    assert payable([], [struck("X", 2000, id=7)]).superseded == []
+    assert payable([], [excluded("X", 2000, id=7)]).superseded == []
 
 
 def test_one_of_two_equal_lines_was_excluded():
-    found = payable([line("A", "X", 500)], [struck("X", 500), committed("X", 500, id=2)])
+    found = payable([line("A", "X", 500)], [excluded("X", 500), committed("X", 500, id=2)])
     assert (found.pay, found.overpaid) == ([], [])
-    assert pay([line("A", "X", 500), line("A", "X", 500)], [struck("X", 500), committed("X", 500)]) == []
+    assert pay([line("A", "X", 500), line("A", "X", 500)], [excluded("X", 500), committed("X", 500)]) == []
 
 
 def test_returning_to_the_first_version_reports_the_paid_difference():
@@ -262,8 +141,8 @@ def test_what_was_paid_to_another_account_counts_against_a_held_line_first():
 
 
 def test_a_held_line_does_not_stay_excluded():
-    found = payable([held("2", 100)], [struck("2", 100)])
-    assert (found.pay, found.struck, found.superseded) == ([], [], [1])
+    found = payable([held("2", 100)], [excluded("2", 100)])
+    assert (found.pay, found.excluded, found.superseded) == ([], [], [1])
     assert [one.amount_cents for one in found.held] == [100]
 
 
@@ -272,10 +151,6 @@ def test_the_same_payee_may_have_a_held_line_beside_a_payable_one():
     assert split(lines, []) == ([("1", 500)], [("1", 300)])
     assert split(lines, [committed("1", 500)]) == ([], [("1", 300)])
     assert split(lines, [committed("1", 100)]) == ([("1", 400)], [("1", 300)])
-
-
-def test_lines_without_a_name_are_people_by_their_accounts():
-    assert len(match_people([line("", "1"), line(" ", "2"), line("", "1")], []).people) == 2
 
 
 def test_of_two_who_share_a_due_each_gets_at_most_their_own_line():
@@ -444,7 +319,7 @@ def test_an_unchanged_excluded_line_is_never_paid(lines: list[PayableLine], data
     for mine in owed.values():
         out = data.draw(st.lists(st.sampled_from(range(len(mine))), unique=True))
         gone = [mine[i] for i in out]
-        earlier = [struck(one.creditor_iban, one.amount_cents, one.creditor_name, one.remittance) for one in gone]
+        earlier = [excluded(one.creditor_iban, one.amount_cents, one.creditor_name, one.remittance) for one in gone]
         kept = [one for i, one in enumerate(mine) if i not in out]
         assert Counter(payable(mine, earlier).pay) == Counter(kept)
 
