@@ -28,6 +28,7 @@ from domain.common.errors import (
     UnacknowledgedWarnings,
 )
 from domain.payments import amendments, queries
+from domain.payments.digest import require_same
 from domain.payments.line_search import LineQuery
 from domain.payments.payment_views import Payment
 from domain.payments.release import PasskeyAssertion, release
@@ -47,8 +48,7 @@ def pay(membership, reference):
         return render_current(membership, reference, focus=True)
     shown = PayForm().shown.data or ""
     try:
-        if shown != payment.digest:
-            raise BatchChanged
+        require_same(shown, payment.digest)
         if not payment.lines_payable:
             amendments.discard(membership.client, membership.user, reference)
         elif payment.unopened:
@@ -85,8 +85,10 @@ def pin(membership, reference):
     form = PinForm(shown=request.args.get("shown"))
     if not form.shown.data:
         return redirect_to(url_of(membership, reference))
-    if form.shown.data != payment.digest:
-        return redirect_with_problem(membership, reference, BatchChanged())
+    try:
+        require_same(form.shown.data, payment.digest)
+    except BatchChanged as error:
+        return redirect_with_problem(membership, reference, error)
     if payment.unopened:
         return redirect_with_problem(membership, reference, UnacknowledgedWarnings())
     if not form.validate_on_submit():

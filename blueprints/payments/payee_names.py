@@ -7,9 +7,10 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
 from blueprints.web.authorization import MAY_PAY, for_client, psu
-from domain.common.errors import BatchChanged, DomainError
+from domain.common.errors import DomainError
 from domain.orders import payee_verification
 from domain.payments import queries
+from domain.payments.digest import require_same
 from models import Membership
 
 
@@ -51,5 +52,4 @@ def _require_shown(membership: Membership, reference: str) -> None:
     Raises:
     - BatchChanged
     """
-    if PayForm().shown.data != queries.get_payment(membership.client, reference).digest:
-        raise BatchChanged
+    require_same(PayForm().shown.data or "", queries.get_payment(membership.client, reference).digest)

@@ -2,6 +2,7 @@
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from blueprints.team.presenter import ROLES, named
@@ -12,6 +13,7 @@ from core.iban import format_iban
 from domain.accounts.sessions import SessionView
 from domain.banking.linking import AccountView
 from domain.operations import log_anchors
+from domain.payments.payment_preferences import PreferencesUpdate
 from models import Client, Membership
 
 # Kinds of notifications (domain.outbox.push.KINDS), in the order of a payment's life.
@@ -69,6 +71,20 @@ def preference_facts(client: Client) -> list[tuple[str, str]]:
     booking = _("één bedrag, zonder namen") if client.batch_booking else _("elke regel apart")
     name_check = _("ja") if client.vop_enabled else _("niet bij meer dan één regel")
     return [(_("Op het afschrift"), booking), (_("Namen controleren"), name_check)]
+
+
+def preferences_saved(done: PreferencesUpdate) -> str:
+    """Return what happened to the wishes, and to payments that were approved with the earlier ones."""
+    if not done.changed:
+        return _("Er is niets veranderd.")
+    saved = _("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.")
+    if not done.reopened:
+        return saved
+    return f"{saved} " + ngettext(
+        "%(num)s goedgekeurde betaling moet opnieuw worden goedgekeurd: die liet de vorige keuze zien.",
+        "%(num)s goedgekeurde betalingen moeten opnieuw worden goedgekeurd: die lieten de vorige keuze zien.",
+        done.reopened,
+    )
 
 
 def session_task(session: SessionView) -> Task:

@@ -10,7 +10,8 @@ from blueprints.web.responses import redirect_to, render
 from blueprints.web.session_interface import secret
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
-from domain.banking import linking, payment_preferences
+from domain.banking import linking
+from domain.payments import payment_preferences
 from models.states import Role
 
 blueprint = Blueprint("settings", __name__)
@@ -60,10 +61,10 @@ def revoke_other_sessions(membership):
 def save_payment_preferences(membership):
     """Save batch booking and payee verification of payments, for later approvals."""
     form = PaymentPreferencesForm()
-    changed = payment_preferences.update_preferences(
+    done = payment_preferences.update_preferences(
         membership, bool(form.batch_booking.data), bool(form.name_check.data)
     )
-    flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
+    flash(presenter.preferences_saved(done), "good")
     return redirect_to(url_for("settings.settings"))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from blueprints.web.error_messages import wish_changed
 from blueprints.web.formatters import day, euro
 from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Task
@@ -71,6 +72,8 @@ def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
     if eyes.changed_by_me:
         text = _("Wie als laatste iets wijzigt, keurt niet zelf goed. Gevraagd: %(asked)s.", asked=asked)
         return _("Twee anderen keuren deze betaling goed"), text
+    if eyes.voided:
+        return wish_changed(eyes.voided), _("Wat was goedgekeurd geldt niet meer. Gevraagd: %(asked)s.", asked=asked)
     if eyes.approved_by and eyes.asks_me:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt die geven.")
     if eyes.approved_by:

@@ -115,6 +115,18 @@ def _bank_file(reason: str) -> str:
     return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
 
 
+def wish_changed(reason: str) -> str:
+    """Return which wish of the company changed since a payment was shown or approved."""
+    words = {
+        "name_check_off": _("De naamcontrole is intussen uitgezet: kijk opnieuw. Er is niets betaald."),
+        "name_check_on": _("De naamcontrole is intussen aangezet: kijk opnieuw. Er is niets betaald."),
+    }
+    return words.get(
+        reason,
+        _("Hoe de betaling op je afschrift komt, is intussen veranderd: kijk opnieuw. Er is niets betaald."),
+    )
+
+
 def _unfit(error: errors.UnsupportedByBank) -> str:
     if error.reason == "no_reference":
         return _(
@@ -263,6 +275,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.BatchChanged: lambda e: _(
         "De betaling is intussen veranderd. Er is niets betaald. Bekijk hem opnieuw en keur hem dan goed."
     ),
+    errors.WishesChanged: lambda e: wish_changed(e.reason),
     errors.NotOpen: lambda e: _(
         "Dit kan nu niet meer: de betaling is al verder. Hieronder zie je hoe het ervoor staat."
     ),

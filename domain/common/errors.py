@@ -270,6 +270,17 @@ class BatchChanged(DomainError):
     """The payment has changed since it was shown."""
 
 
+class WishesChanged(BatchChanged):
+    """What the company wishes of its bank has changed since the payment was shown.
+
+    `reason`: name_check_off, name_check_on or booking_changed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class NotOpen(DomainError):
     """The payment is not in a state that allows this. `state`: its state."""
 

@@ -117,7 +117,7 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
     - StateConflict: another worker has made an order of them.
     """
     lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
-    if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
+    if not _is_released(batch, release, lines):
         state = Batch.get_by_id(batch.id).state
         raise (
             OrderMismatch(batch.reference)
@@ -125,6 +125,13 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
             else StateConflict(f"{batch.reference} is {state}")
         )
     return lines
+
+
+def _is_released(batch: Batch, release: Release, lines: list[BatchLine]) -> bool:
+    wishes = digest.wishes_of(release)
+    return digest.is_digest_of(
+        release.digest, release.debtor_iban, release.execution_date, lines, batch.kind, wishes
+    )  # fmt: skip
 
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
@@ -135,19 +142,29 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
         return unfit
     if (config.signing == "delegated") != (release.authentication_method != AuthenticationMethod.SESSION):
         return "proof_changed"
+    if wish := _changed_wish(release, batch.client):
+        return wish
     if commitments.exceeding_dues(batch, lines):
         return "run_again"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
 
+def _changed_wish(release: Release, client: Client) -> str | None:
+    return digest.wish_that_changed(digest.wishes_of(release), digest.wishes_of(client))
+
+
 def _open_again(batch: Batch, reason: str) -> None:
     """Open the payment for a new approval. Its execution date is never moved without the person."""
     with transaction(batch.client_id):
-        if batch.state == BatchState.SENDING:  # stored, and certainly not at the bank
-            state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
-        void_releases(batch, reason)
-        Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        state_machine.transition(batch, "change", audit.WORKER, reason)
+        _open_again_locked(batch, reason)
+
+
+def _open_again_locked(batch: Batch, reason: str) -> None:
+    if batch.state == BatchState.SENDING:  # stored, and certainly not at the bank
+        state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
+    void_releases(batch, reason)
+    Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
+    state_machine.transition(batch, "change", audit.WORKER, reason)
 
 
 def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
@@ -183,7 +200,7 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     if batch.state != BatchState.APPROVED or not stands:
         raise StateConflict(f"{batch.reference} is {batch.state}")
     lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
-    if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
+    if not _is_released(batch, release, lines):
         raise OrderMismatch(batch.reference)
     row = BankOrder.create(
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id,
@@ -269,6 +286,9 @@ def _placement_options(order: BankOrder) -> port.PlacementOptions:
 def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """Record that the bank may have the order from this commit on. Return False if it may no longer be submitted."""
     with transaction(batch.client_id):
+        if order.submitted_at is None and (wish := _changed_wish(order.release, Client.get_by_id(batch.client_id))):
+            _open_again_locked(batch, wish)
+            return False
         if batch.state == BatchState.APPROVED and commitments.exceeding_dues(batch, lines_of(batch)):
             void_releases(batch, "run_again")
             state_machine.transition(batch, "change", audit.WORKER, "run_again")

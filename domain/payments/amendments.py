@@ -11,7 +11,7 @@ from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
-from domain.payments.queries import execution_date, get_batch, get_batch_locked
+from domain.payments.queries import execution_date, get_batch, get_batch_locked, wishes_in_force
 from domain.payments.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_client_lock, transaction
 from models.states import BatchState, LineState, OrderState
@@ -135,7 +135,7 @@ def _decide_line(client: Client, user: User, reference: str, line_id: int, verdi
 
 def _digest(batch: Batch) -> str:
     """Return the digest of the payment as it is in this transaction."""
-    return totals.get_totals(batch, execution_date(batch)).digest
+    return totals.get_totals(batch, execution_date(batch), wishes_in_force(batch)).digest
 
 
 def _changed(batch: Batch, user: User) -> None:

@@ -1,24 +1,50 @@
 """The digest of a payment: a hash of what is shown, approved and sent, so that the three can be compared.
 
 PSD2 RTS art. 5(3)(b): the authentication code for a batch is specific to its total and its payees, and any change makes
-it invalid. Batch booking is not part of it: it concerns neither, and is recorded with the release.
+it invalid. What the company wishes of its bank (batch booking, verification of payee) is shown beside it, and is part
+of it as well.
+
+A digest says which version made it: `v2-11-` and a hash; the two figures are the wishes. One without a mark is of
+version 1, which had no wishes: it is computed again by that version, so what was approved before stays valid.
 """
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from connectors.bank.pain001 import OrderLine, PaymentOrder
-from models import BatchLine
+from domain.common.errors import BatchChanged, WishesChanged
+from models import BatchLine, Client, Release
 
-_MARK = b"bizcuit-payment-v1"
+_FIRST = b"bizcuit-payment-v1"
+_SECOND = b"bizcuit-payment-v2"
+_MARK = "v2-"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a company wishes of its bank: one booking for the whole payment, and verification of payee."""
+
+    batch_booking: bool
+    name_check: bool
+
+    @property
+    def mark(self) -> str:
+        """Return the wishes as they stand in a digest."""
+        return f"{self.batch_booking:d}{self.name_check:d}"
+
+
+def wishes_of(row: Client | Release) -> Wishes:
+    """Return the wishes of a client as they are now, or those of a release."""
+    return Wishes(row.batch_booking, row.vop_enabled)
 
 
 class _Hash:
     """A hash of fields with their lengths, so that two different payments never give the same input."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256(_MARK)
+    def __init__(self, mark: bytes) -> None:
+        self._hash = hashlib.sha256(mark)
 
     def add(self, *fields: object) -> None:
         for field in fields:
@@ -29,13 +55,40 @@ class _Hash:
         return self._hash.hexdigest()
 
 
-def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
-    """Return the digest of debtor account, execution date, count, total and lines.
+def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes) -> str:
+    """Return the digest of debtor account, execution date, kind, wishes, count, total and lines.
 
     Of each line: end-to-end id, name and remittance as shown and as sent, IBAN and amount.
     """
+    made = _Hash(_SECOND)
+    made.add(kind, wishes.mark)
+    _add_payment(made, debtor_iban, day, lines)
+    return f"{_MARK}{wishes.mark}-{made.hexdigest()}"
+
+
+def first_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
+    """Return the digest as version 1 made it: without kind and wishes."""
+    made = _Hash(_FIRST)
+    _add_payment(made, debtor_iban, day, lines)
+    return made.hexdigest()
+
+
+def is_digest_of(
+    given: str, debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes
+) -> bool:  # fmt: skip
+    """Return whether this is the payment's digest, by the version that made it."""
+    if given.startswith(_MARK):
+        return given == payment_digest(debtor_iban, day, lines, kind, wishes)
+    return given == first_digest(debtor_iban, day, lines)
+
+
+def has_wishes(given: str) -> bool:
+    """Return whether the wishes are part of this digest: it is not of version 1."""
+    return given.startswith(_MARK)
+
+
+def _add_payment(made: _Hash, debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> None:
     rows = sorted(lines, key=lambda line: line.position)
-    made = _Hash()
     made.add(debtor_iban, day.isoformat(), len(rows), sum(row.amount_cents for row in rows))
     for row in rows:
         made.add(
@@ -45,7 +98,33 @@ def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> s
         )  # fmt: skip
         if row.reference_type:  # a line without one keeps the digest that it had before there were any
             made.add("reference", row.reference_type, row.reference_issuer or "")
-    return made.hexdigest()
+
+
+# --- what changed ---------------------------------------------------------------------------------
+def require_same(shown: str, now: str) -> None:
+    """Check that a payment is still what was shown.
+
+    Raises:
+    - BatchChanged; WishesChanged: it is not, because of another wish.
+    """
+    if shown == now:
+        return
+    reason = wish_that_changed(_wishes_in(shown), _wishes_in(now))
+    raise WishesChanged(reason) if reason else BatchChanged
+
+
+def wish_that_changed(before: Wishes | None, after: Wishes | None) -> str | None:
+    """Return which wish changed: name_check_off, name_check_on or booking_changed; None if none did."""
+    if before is None or after is None or before == after:
+        return None
+    if before.name_check != after.name_check:
+        return "name_check_on" if after.name_check else "name_check_off"
+    return "booking_changed"
+
+
+def _wishes_in(given: str) -> Wishes | None:
+    mark = given.removeprefix(_MARK)[:2] if given.startswith(_MARK) else ""
+    return Wishes(mark[0] == "1", mark[1] == "1") if len(mark) == 2 else None
 
 
 def comparable_order(order: PaymentOrder) -> tuple:

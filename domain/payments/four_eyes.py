@@ -21,6 +21,7 @@ from domain.outbox import mail, push
 from models import (
     Approval,
     ApprovalThresholdChange,
+    AuditEvent,
     Batch,
     Client,
     Membership,
@@ -32,11 +33,16 @@ from models import (
 from models.states import AuthorityAnswer, BatchState, Role
 
 MAY_APPROVE = (Role.OWNER, Role.APPROVER)
+# Why approvals were voided: a wish of the company changed (domain.payments.digest).
+WISH_REASONS = ("name_check_off", "name_check_on", "booking_changed")
 
 
 @dataclass(frozen=True)
 class DualApprovalStatus:
-    """Who approved a payment that needs two people, and who may still be asked (names)."""
+    """Who approved a payment that needs two people, and who may still be asked (names).
+
+    `voided`: which wish changed, so that the approvals that were given do not count.
+    """
 
     approved_by: tuple[str, ...]
     eligible: tuple[str, ...]
@@ -44,6 +50,7 @@ class DualApprovalStatus:
     changed_by_me: bool
     open: bool
     asks_me: bool = False
+    voided: str | None = None
 
     @property
     def waits(self) -> bool:
@@ -80,8 +87,12 @@ def _last_editor(batch: Batch) -> list[User]:
 
 def valid_approvals(batch_id: int) -> list[Approval]:
     """Return the approvals of a payment that are not void, oldest first."""
+    return [one for one in _approvals_of(batch_id) if one.voided_at is None]
+
+
+def _approvals_of(batch_id: int) -> list[Approval]:
     query = Approval.select(Approval, User).join(User)
-    return list(query.where(Approval.batch == batch_id, Approval.voided_at.is_null()).order_by(Approval.id))
+    return list(query.where(Approval.batch == batch_id).order_by(Approval.id))
 
 
 def dual_approval_status(
@@ -90,7 +101,8 @@ def dual_approval_status(
     """Return the status for this user; None if one person suffices, or if the payment is released without approvals."""
     if client.dual_approval_from_cents is None:
         return None
-    given = valid_approvals(batch_id)
+    every = _approvals_of(batch_id)
+    given = [one for one in every if one.voided_at is None]
     if state != BatchState.OPEN:
         return DualApprovalStatus(tuple(one.user.name for one in given), (), False, False, False) if given else None
     if not is_required(client, total_cents):
@@ -100,8 +112,9 @@ def dual_approval_status(
     asked = signers(client, *(one.user for one in given), *_last_editor(batch))
     names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
     return DualApprovalStatus(
-        names, others, user.id in done, last_edited_by == user.id, True, user.id in {one.id for one in asked}
-    )
+        names, others, user.id in done, last_edited_by == user.id, True, user.id in {one.id for one in asked},
+        every[-1].void_reason if every and not given and every[-1].void_reason in WISH_REASONS else None,
+    )  # fmt: skip
 
 
 def people_behind(release: Release) -> int:
@@ -143,6 +156,18 @@ def approve(
         return None
     _ask_next(batch, row)
     return row
+
+
+def digest_in_force(batch: Batch, shown: str, first_version: str) -> str:
+    """Return the digest to approve: `first_version` if an approval of that version stands, else `shown`.
+
+    Both are of the payment as it is now. An approval given before digests had wishes counts as long as no wish changed.
+    """
+    if not any(one.digest == first_version for one in valid_approvals(batch.id)):
+        return shown
+    changed = AuditEvent.select().where(AuditEvent.client == batch.client_id, AuditEvent.kind == "bank_wishes.changed")
+    given = min(one.approved_at for one in valid_approvals(batch.id))
+    return shown if changed.where(AuditEvent.created_at >= given).exists() else first_version
 
 
 def _counting(batch: Batch, shown: str) -> list[Approval]:

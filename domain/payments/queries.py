@@ -11,6 +11,7 @@ from domain.banking import manual_bank
 from domain.banking.linking import account_view, bank_config_or_default
 from domain.common.errors import NotFound
 from domain.payments import execution_dates, held_lines, line_search, totals, warnings
+from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.state_machine import NEEDS_ACTION
@@ -84,14 +85,15 @@ def approved_by_me(client: Client, user: User) -> set[str]:
 
 
 def get_batch(client: Client, reference: str) -> Batch:
-    """Return the batch with its account, consent, company and run.
+    """Return the batch with its client, account, consent, company and run.
 
     Raises:
     - NotFound: there is none with this reference, or it is another client's.
     """
     query = (
-        Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun).join(BankAccount).join(BankConsent)
-        .switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
+        Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun, Client)
+        .join(BankAccount).join(BankConsent).switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
+        .switch(Batch).join(Client)
     )  # fmt: skip
     row = query.where(Batch.client == client.id, Batch.reference == reference).first()
     if row is None:
@@ -121,36 +123,46 @@ def get_payment(client: Client, reference: str, look: LineQuery | None = None) -
     - NotFound: there is none with this reference, or it is another client's.
     """
     batch = get_batch(client, reference)
-    day = execution_date(batch)
-    counted, rows, found = _lines(batch, day, look)
-    return _payment(client, batch, day, counted, rows, found)
+    sent = _newest_order(batch) if batch.state != BatchState.OPEN else (None, None)
+    day, wishes = execution_date(batch), wishes_of(sent[1] or batch.client)
+    counted, rows, found = _lines(batch, day, look, wishes)
+    return _payment(batch, day, wishes, sent, counted, rows, found)
 
 
-def _lines(batch: Batch, day: date, look: LineQuery | None) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
+def wishes_in_force(batch: Batch) -> Wishes:
+    """Return the wishes of the valid release; without one, those that the client has now."""
+    release = None if batch.state == BatchState.OPEN else _newest_order(batch)[1]
+    return wishes_of(release or batch.client)
+
+
+def _lines(
+    batch: Batch, day: date, look: LineQuery | None, wishes: Wishes
+) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
     """Return the totals over all lines, the lines to show, and the page that they are."""
     if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
         rows = lines_of(batch)
-        counted = totals.compute_totals(batch, day, rows)
+        counted = totals.compute_totals(batch, day, rows, wishes)
         if look is None:
             return counted, rows, None
         if not look.filters:
             return counted, (found := line_search.all_on_one_page(batch, rows)).rows, found
     else:
-        counted = totals.get_totals(batch, day)
+        counted = totals.get_totals(batch, day, wishes)
     found = line_search.search_lines(batch, look, counted.count)
     return counted, found.rows, found
 
 
 def _payment(
-    client: Client, batch: Batch, day: date, counted: BatchTotals, rows: Sequence[BatchLine], found: LinePage | None
-) -> Payment:
-    order, release = _newest_order(batch) if batch.state != BatchState.OPEN else (None, None)
+    batch: Batch, day: date, wishes: Wishes, sent: tuple[BankOrder | None, Release | None], counted: BatchTotals,
+    rows: Sequence[BatchLine], found: LinePage | None,
+) -> Payment:  # fmt: skip
+    order, release = sent
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
-        id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
+        id=batch.id, reference=batch.reference, client_name=batch.client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason,
         state_changed_at=batch.state_changed_at,
         created_at=batch.created_at, released_at=release.released_at if release else None,
@@ -163,7 +175,7 @@ def _payment(
         overpaid=_overpaid(batch),
         unpaid_employee_count=batch.unpaid_employee_count, unpaid_employee_names=batch.unpaid_employee_names,
         newer_reference=newer.reference if newer else None,
-        batch_booking=(release or client).batch_booking, name_check=(release or client).vop_enabled,
+        batch_booking=wishes.batch_booking, name_check=wishes.name_check,
         is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, run_cautions=_run_cautions(batch),

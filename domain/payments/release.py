@@ -10,7 +10,6 @@ from domain.accounts import passkeys, pins
 from domain.banking.linking import bank_config_of
 from domain.common import audit
 from domain.common.errors import (
-    BatchChanged,
     InsufficientRole,
     NothingToPay,
     NotOpen,
@@ -55,7 +54,8 @@ def release(
     - InsufficientRole, NotIdentified, ReidentificationRequired, AuthorityRefused, RegisterUnavailable: the person.
     - WrongAuthenticationMethod, PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused: the proof.
     - LastEditorCannotApprove, SamePerson: four eyes.
-    - NotOpen, BatchChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, MoreThanOwed: the payment.
+    - NotOpen, BatchChanged, WishesChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, MoreThanOwed: the
+      payment.
     - DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
     if membership.role not in MAY_RELEASE:
@@ -116,8 +116,8 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
     lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if not lines:
         raise NothingToPay
-    if digest.payment_digest(batch.bank_account.iban, day, lines) != shown:
-        raise BatchChanged
+    wishes = digest.wishes_of(batch.client)
+    digest.require_same(shown, digest.payment_digest(batch.bank_account.iban, day, lines, batch.kind, wishes))
     warnings.require_acknowledged(batch)
     config = bank_config_of(batch.bank_account.bank)
     require_supported(config, lines, batch.kind)
@@ -133,6 +133,7 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
     date_was_automatic = batch.execution_date is None
     Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
     if four_eyes.is_required(batch.client, total):
+        shown = four_eyes.digest_in_force(batch, shown, digest.first_digest(account.iban, day, lines))
         first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, date_was_automatic)
         if first is not None:
             return first

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from domain.payments import digest
+from domain.payments.digest import Wishes
 from models import Batch, BatchLine
 from models.states import LineState
 
@@ -49,12 +50,12 @@ def lines_of(batch: Batch) -> list[BatchLine]:
     return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 
-def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchTotals:
+def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine], wishes: Wishes) -> BatchTotals:
     """Compute the totals from these rows, which must be all lines of the batch. The batch's account must be loaded."""
     payable = [row for row in rows if is_counted(row.state, batch.state)]
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
     return BatchTotals(
-        digest.payment_digest(batch.bank_account.iban, day, payable), len(rows), len(payable),
+        digest.payment_digest(batch.bank_account.iban, day, payable, batch.kind, wishes), len(rows), len(payable),
         sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason_code for row in rows),
     )  # fmt: skip
 
@@ -63,19 +64,19 @@ def _spelt(row: BatchLine) -> bool:
     return (row.creditor_name, row.remittance) != (row.creditor_name_sepa, row.remittance_sepa)
 
 
-def get_totals(batch: Batch, day: date) -> BatchTotals:
+def get_totals(batch: Batch, day: date, wishes: Wishes) -> BatchTotals:
     """Return the totals, of a long payment from the cache if it is valid.
 
     Call it before reading the lines to show: if a line changes in between, the page gets the older digest, which can no
     longer be approved.
     """
     if batch.line_count <= CACHE_THRESHOLD:
-        return compute_totals(batch, day, lines_of(batch))
-    made_of = _made_of(batch, day)
+        return compute_totals(batch, day, lines_of(batch), wishes)
+    made_of = _made_of(batch, day, wishes)
     kept = batch.totals_cache
     if kept and kept["of"] == made_of:
         return BatchTotals(**kept["sums"])
-    found = compute_totals(batch, day, lines_of(batch))
+    found = compute_totals(batch, day, lines_of(batch), wishes)
     # `made_of` was read before the lines: if they changed since, the version differs and nothing is cached.
     Batch.update(totals_cache={"of": made_of, "sums": asdict(found)}).where(
         Batch.id == batch.id, Batch.lines_version == batch.lines_version
@@ -83,15 +84,19 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
     return found
 
 
-def is_right(batch: Batch, day: date, rows: Sequence[BatchLine]) -> bool:
+def is_right(batch: Batch, day: date, rows: Sequence[BatchLine], wishes: Wishes) -> bool:
     """Return whether the totals kept beside this payment are those of its lines (`rows`, all of them), or outdated."""
     kept = batch.totals_cache
-    return not kept or kept["of"] != _made_of(batch, day) or kept["sums"] == asdict(compute_totals(batch, day, rows))
+    if not kept or kept["of"] != _made_of(batch, day, wishes):
+        return True
+    return kept["sums"] == asdict(compute_totals(batch, day, rows, wishes))
 
 
-def _made_of(batch: Batch, day: date) -> list:
-    return [_FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state in NOTHING_PAID]
+def _made_of(batch: Batch, day: date, wishes: Wishes) -> list:
+    return [
+        _FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state in NOTHING_PAID, wishes.mark,
+    ]  # fmt: skip
 
 
 # Raise this number when the form of the cache or the digest changes, so that older caches are not used.
-_FORM = 1
+_FORM = 2

@@ -11,10 +11,10 @@ import requests
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.http_signatures import development_identity
-from domain.banking import payment_preferences
 from domain.common.errors import InsufficientRole, UnsupportedByBank
 from domain.common.services import Services, configure
 from domain.orders import payee_verification, sca, submission
+from domain.payments import payment_preferences
 from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.books import require_right_books
@@ -91,7 +91,7 @@ def test_wage_tax_needs_a_bank_with_structured_references(demo: Demo, sandbox: S
 
 # --- batch booking ---
 def test_the_clients_batch_booking_preference_is_sent(demo: Demo, sandbox: Sandbox):
-    assert payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True)
+    assert payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True).changed
     at_the_bank(demo)
     (order,) = sandbox.control("GET", "orders")
     assert "<BtchBookg>false</BtchBookg>" in order["body"]
@@ -104,12 +104,12 @@ def test_the_batch_booking_preference_in_json(demo: Demo, sandbox: Sandbox):
     assert json.loads(sandbox.control("GET", "orders")[0]["body"])["batchBookingPreferred"] is False
 
 
-def test_a_later_preference_does_not_change_an_approved_payment(demo: Demo, sandbox: Sandbox):
+def test_a_later_preference_does_not_change_a_payment_at_the_bank(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     digest = demo.view(batch).digest
     _release(demo, batch)
-    payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=False)
     submission.submit_order(batch.id)
+    payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=False)
     assert "<BtchBookg>true</BtchBookg>" in sandbox.control("GET", "orders")[0]["body"]
     assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
 
@@ -153,8 +153,8 @@ def test_only_an_owner_changes_preferences_which_is_audited(demo: Demo):
         other = make_client(make_user(), role)
         with pytest.raises(InsufficientRole):
             payment_preferences.update_preferences(other, batch_booking=False, name_check=False)
-    assert payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
-    assert not payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
+    assert payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False).changed
+    assert not payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False).changed
     (event,) = AuditEvent.select().where(AuditEvent.kind == "bank_wishes.changed")
     assert event.details == {"vop_enabled": False}
     client = Client.get_by_id(demo.client.id)

@@ -258,8 +258,9 @@ def _kept(batch: Batch) -> dict:
     """The totals of a page, with another sum."""
     loaded = queries.get_batch(Client.get_by_id(batch.client_id), batch.reference)
     day = queries.execution_date(loaded)
-    sums = totals.compute_totals(loaded, day, totals.lines_of(loaded))
-    return {"of": totals._made_of(loaded, day), "sums": {**vars(sums), "cents": sums.cents + 1}}
+    wishes = queries.wishes_in_force(loaded)
+    sums = totals.compute_totals(loaded, day, totals.lines_of(loaded), wishes)
+    return {"of": totals._made_of(loaded, day, wishes), "sums": {**vars(sums), "cents": sums.cents + 1}}
 
 
 def changed(books: Books, table: Any, column: str, row: Any) -> Any:

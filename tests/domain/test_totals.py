@@ -6,6 +6,7 @@ from peewee import SQL
 from connectors.bank.port import Psu
 from domain.common.errors import BatchChanged
 from domain.payments import amendments, queries, release, totals
+from domain.payments.digest import wishes_of
 from domain.payments.line_search import LineQuery
 from models import Batch, BatchLine
 from tests.support.factories import Demo
@@ -80,7 +81,7 @@ def test_a_decision_returns_the_digests_before_and_after(demo: Demo, batch: Batc
 def test_totals_computed_during_a_change_are_not_cached(demo: Demo, batch: Batch):
     slow = queries.get_batch(demo.client, batch.reference)
     behind_our_back(demo, batch)
-    totals.get_totals(slow, queries.execution_date(slow))
+    totals.get_totals(slow, queries.execution_date(slow), wishes_of(slow.client))
     assert Batch.get_by_id(batch.id).totals_cache is None
     assert shown(demo, batch) == counted(demo, batch)
 

@@ -50,6 +50,11 @@ REASONS = {
     "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald: kies een andere dag."),
     "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
     "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
+    "name_check_off": _l("De naamcontrole is intussen uitgezet. Er is niets betaald: keur de betaling opnieuw goed."),
+    "name_check_on": _l("De naamcontrole is intussen aangezet. Er is niets betaald: keur de betaling opnieuw goed."),
+    "booking_changed": _l(
+        "Hoe de betaling op je afschrift komt, is intussen veranderd. Er is niets betaald: keur hem opnieuw goed."
+    ),
     "too_many_lines": _l(
         "Deze bank neemt niet zoveel betalingen in één opdracht aan. Er is niets betaald: kies een andere rekening."
     ),

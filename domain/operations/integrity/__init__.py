@@ -1,14 +1,15 @@
 """The books: everything that can be computed from other rows is computed again, and compared (`flask check-books`).
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
-`outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed. `records` reads one
-payment with all that belongs to it; there is never more than one in memory.
+`outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `wishes`
+what the company asks of its bank. `records` reads one payment with all that belongs to it; there is never more than
+one in memory.
 """
 
 from collections.abc import Iterator
 
 from domain.common import audit
-from domain.operations.integrity import approvals, bookings, dues, order_files, outcomes, payments
+from domain.operations.integrity import approvals, bookings, dues, order_files, outcomes, payments, wishes
 from domain.operations.integrity.records import payment_records
 from domain.payroll import run_dues
 from models import Client
@@ -27,6 +28,7 @@ def find_inconsistencies() -> Iterator[str]:
         for record in payment_records(client):
             for check in _OF_A_PAYMENT:
                 yield from check(record)
+        yield from wishes.wish_faults(client)
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log is not intact at event {number}"
     yield from bookings.unmatched_booking_faults()

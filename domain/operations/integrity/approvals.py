@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from domain.common import audit
 from domain.operations.integrity.records import PaymentRecord
-from domain.payments.digest import payment_digest
+from domain.payments.digest import has_wishes, is_digest_of, wishes_of
 from models import Approval, Release
 from models.states import BatchState
 
@@ -47,8 +47,11 @@ def _unordered_release(record: PaymentRecord) -> Iterator[str]:
         return
     lines, batch = record.lines_to_pay, record.batch
     for release in (one for one in record.releases if one.voided_at is None):
-        if payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
-            yield "its lines, day or account are not those that were approved"
+        said = (release.debtor_iban, release.execution_date, lines, batch.kind, wishes_of(release))
+        if not is_digest_of(release.digest, *said):
+            yield "its lines, day, account or wishes are not those that were approved"
+        if has_wishes(release.digest) and wishes_of(release) != wishes_of(record.client):
+            yield "the wishes are not those that were approved"
         if (release.total_cents, release.line_count) != (sum(line.amount_cents for line in lines), len(lines)):
             yield "total or count is not what was approved"
         if (release.debtor_iban, release.execution_date) != (batch.bank_account.iban, batch.execution_date):
@@ -79,10 +82,10 @@ def _standing_approvals(record: PaymentRecord) -> Iterator[str]:
     standing = [one for one in record.approvals if one.voided_at is None]
     if record.batch.state == BatchState.OPEN:
         day, lines = record.batch.execution_date, record.lines_to_pay
-        if standing and (day is None or {one.digest for one in standing} != {
-            payment_digest(record.batch.bank_account.iban, day, lines)
-        }):  # fmt: skip
-            yield "an approval stands that is not for what it pays now"
+        iban, kind, wishes = record.batch.bank_account.iban, record.batch.kind, wishes_of(record.client)
+        for one in standing:
+            if day is None or not is_digest_of(one.digest, iban, day, lines, kind, wishes):
+                yield "an approval stands that is not for what it pays now"
         return
     released = {one.digest for one in record.releases if one.voided_at is None}
     if not standing or not released:

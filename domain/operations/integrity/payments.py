@@ -6,6 +6,7 @@ from datetime import date
 from core.sepa_text import to_sepa
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments import totals
+from domain.payments.digest import Wishes, wishes_of
 from domain.payments.references import PaidRun, end_to_end_id, message_id, payment_identity
 from models import AcceptedCreditorName, Due
 from models.states import BatchState, LineState, OrderState
@@ -142,5 +143,11 @@ def _line_states(record: PaymentRecord) -> Iterator[str]:
 def _kept_totals(record: PaymentRecord) -> Iterator[str]:
     """The totals that the page of a long payment shows."""
     batch, kept = record.batch, record.batch.totals_cache
-    if kept and not totals.is_right(batch, date.fromisoformat(kept["of"][3]), record.lines):
+    if kept and not totals.is_right(batch, date.fromisoformat(kept["of"][3]), record.lines, _wishes(record)):
         yield "the totals that its page shows are not those of its lines"
+
+
+def _wishes(record: PaymentRecord) -> Wishes:
+    """Return the wishes of the release that stands, else those of the client."""
+    standing = [one for one in record.releases if one.voided_at is None]
+    return wishes_of(standing[-1] if standing and record.batch.state != BatchState.OPEN else record.client)
