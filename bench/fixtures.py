@@ -76,12 +76,12 @@ def make_client() -> Client:
     client = Client.create(public_id=public_id(), name="Demo BV", kvk_number="68750110")
     Membership.create(user=user, client=client, role="owner")
     webhook_keys.create_key(client)
-    link = BankConsent.create(
+    consent = BankConsent.create(
         client=client, user=user, bank="redirect", status="valid", state_hash=secrets.token_hex(16),
         holder_name="Demo BV", holder_confirmed_at=utcnow(),
     )  # fmt: skip
     account = BankAccount.create(
-        client=client, consent=link, bank="redirect", iban=DEBTOR_IBAN, name="Zakelijk", holder_name="Demo BV",
+        client=client, consent=consent, bank="redirect", iban=DEBTOR_IBAN, name="Zakelijk", holder_name="Demo BV",
         resource_id="1", balance_cents=10**10, balance_at=utcnow(), limit_payment_cents=10**12, limit_day_cents=10**12,
     )  # fmt: skip
     connection = NmbrsConnection.create(

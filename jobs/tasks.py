@@ -101,9 +101,9 @@ def revoke_tokens() -> None:
         _enqueue_all("revoke_token", token_revocations.due_revocations())
 
 
-def sync_consent(link_id: int) -> None:
+def sync_consent(consent_id: int) -> None:
     with database.connection_context():
-        account_sync.sync_consent(link_id)
+        account_sync.sync_consent(consent_id)
 
 
 def renew_overtaken(run_id: int) -> None:

@@ -52,7 +52,7 @@ class TokenRevocation(Table):
     client = ForeignKeyField(Client)
     client_id: int
     service = TextField()
-    subject = TextField()  # "connection:3", "link:7": the link it belonged to
+    subject = TextField()  # "connection:3", "link:7" (a bank consent)
     token_encrypted = EncryptedField("token_revocation", lambda row: (row.client_id, row.subject))
     attempts = IntegerField(default=0)
     due_at = UtcField(default=utcnow, index=True)

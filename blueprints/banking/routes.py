@@ -15,7 +15,7 @@ from blueprints.web.error_messages import message_for
 from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.urls import safe_local_path
-from domain.banking import account_sync, consents, linking, oauth_grants
+from domain.banking import account_sync, bank_accounts, bank_configs, consents, linking, oauth_grants
 from domain.common.errors import (
     AuthorityRefused,
     BankUnavailable,
@@ -39,13 +39,13 @@ def balances(membership):
     client = membership.client
     return render(
         "banking/balances.html",
-        unconfirmed=[unconfirmed_task(link) for link in linking.awaiting_holder_confirmation(client)],
+        unconfirmed=[unconfirmed_task(consent) for consent in linking.awaiting_holder_confirmation(client)],
         **_known(client, stale=account_sync.needs_refresh(client)),
     )
 
 
 def _known(client, stale=False, late=""):
-    found = linking.payable_accounts(client)
+    found = bank_accounts.payable_accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
     return {
         "count": len(found), "groups": group_accounts(found, consents.consents_of_client(client)),
@@ -68,15 +68,15 @@ def refresh_balances(membership):
     return redirect_to(url_for("banking.balances"))
 
 
-@blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
+@blueprint.post("/<client>/saldo/verlengen/<int:consent_id>")
 @for_client(ALL)
-def renew_consent(membership, link_id):
+def renew_consent(membership, consent_id):
     """Start a new consent at the same bank; the accounts stay."""
     client, user = membership.client, membership.user
-    link, here = linking.get_consent(client, link_id), url_for("banking.balances")
+    consent, here = linking.get_consent(client, consent_id), url_for("banking.balances")
     try:
         identification.require_fresh_authority(client, user)
-        return redirect_to(linking.start_consent(client, user, link.bank, psu(), here))
+        return redirect_to(linking.start_consent(client, user, consent.bank, psu(), here))
     except (NotIdentified, AuthorityRefused) as error:
         flash(message_for(error), "info")
         return redirect_to(url_for("onboarding.identify", verder=here))
@@ -113,7 +113,7 @@ def choose_bank(membership):
 
 def _banks():
     try:
-        return linking.banks()
+        return bank_configs.banks()
     except BankUnavailable:
         return []  # the page says that no bank is reachable
 
@@ -140,7 +140,7 @@ def oauth_return():
 def consent_return(state):
     """Receive the redirect from the bank. Only its state is trusted: the consent's status is read from the bank."""
     try:
-        link = linking.complete_consent(state, current_user_row(), psu())
+        consent = linking.complete_consent(state, current_user_row(), psu())
     except ConsentPending:
         if "geweigerd" not in request.args:
             return render("banking/pending.html", again=request.path)
@@ -154,29 +154,29 @@ def consent_return(state):
     except DomainError as error:
         flash(message_for(error), "bad")
         return redirect_to(url_for("shortcuts.to_saldo"))
-    client_id = link.client.public_id
-    if link.holder_confirmed_at:
+    client_id = consent.client.public_id
+    if consent.holder_confirmed_at:
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.return_path) or url_for("banking.balances", client=client_id))
-    return redirect_to(url_for("banking.confirm_holder", client=client_id, link_id=link.id))
+        return redirect_to(safe_local_path(consent.return_path) or url_for("banking.balances", client=client_id))
+    return redirect_to(url_for("banking.confirm_holder", client=client_id, consent_id=consent.id))
 
 
-@blueprint.route("/<client>/saldo/bevestigen/<int:link_id>", methods=["GET", "POST"])
+@blueprint.route("/<client>/saldo/bevestigen/<int:consent_id>", methods=["GET", "POST"])
 @for_client(ALL)
-def confirm_holder(membership, link_id):
+def confirm_holder(membership, consent_id):
     """Confirm the account holder's name that the bank reports; only then can these accounts pay."""
     client, form = membership.client, ActionForm()
-    link = linking.get_consent(client, link_id)
+    consent = linking.get_consent(client, consent_id)
     if form.validate_on_submit():
         try:
-            link = linking.confirm_holder(client, membership.user, link_id)
+            consent = linking.confirm_holder(client, membership.user, consent_id)
         except ConsentPending as error:
             flash(message_for(error), "warn")
             return redirect_to(url_for("banking.balances"))
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.return_path) or url_for("banking.balances"))
-    accounts = [new_account_task(account) for account in linking.accounts_of_link(link)]
-    return render("banking/confirm.html", form=form, link=link, accounts=accounts)
+        return redirect_to(safe_local_path(consent.return_path) or url_for("banking.balances"))
+    accounts = [new_account_task(account) for account in bank_accounts.accounts_of_consent(consent)]
+    return render("banking/confirm.html", form=form, consent=consent, accounts=accounts)
 
 
 def _here() -> str:

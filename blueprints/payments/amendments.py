@@ -25,7 +25,7 @@ from blueprints.payroll.presenters.held_lines import present_held_lines
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
-from domain.banking import linking
+from domain.banking import bank_accounts
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
@@ -93,7 +93,7 @@ def change(membership, reference):
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in EDITABLE:
         return redirect_to(url_of(membership, reference))
-    accounts = linking.payable_accounts(membership.client)
+    accounts = bank_accounts.payable_accounts(membership.client)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = [(account.id, account.iban) for account in accounts]
     if form.validate_on_submit() and _is_changed(membership, payment, form):

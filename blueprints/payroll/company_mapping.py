@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from werkzeug.datastructures import MultiDict
 
 from blueprints.payroll.blueprint import parse_id
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.payroll import companies, connections
 from domain.payroll.companies import CompanyView
 from models import NmbrsConnection

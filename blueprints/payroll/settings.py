@@ -20,7 +20,7 @@ from blueprints.payroll.webhook import enqueue_webhook_checks, present_webhooks
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
-from domain.banking import linking
+from domain.banking import bank_accounts
 from domain.common.errors import AccountInvalid, DifferentKvkNumber
 from domain.common.services import services
 from domain.payroll import companies, connections, wage_tax, webhook_keys, webhook_registration
@@ -35,7 +35,7 @@ def settings(membership, connection_id):
     connection = connections.connection_of(client, connection_id)
     view = connections.connection_view(connection)
     if request.htmx.target == "administraties":
-        accounts = linking.payable_accounts(client)
+        accounts = bank_accounts.payable_accounts(client)
         found = list_companies(connection, parse_search(request.args), parse_choices(request.args), accounts)
         return render("payroll/_companies.html", client=client, connection=view, found=found, accounts=accounts)
     if request.htmx.target == "seintje":
@@ -46,7 +46,7 @@ def settings(membership, connection_id):
 
 def _settings_page(membership, connection, choices: MappingChoices, search: str):
     client = membership.client
-    accounts = linking.payable_accounts(client)
+    accounts = bank_accounts.payable_accounts(client)
     view = connections.connection_view(connection)
     return render(
         "payroll/settings.html",
@@ -110,7 +110,7 @@ def _confirm_page(membership, connection, choices: MappingChoices, then: str):
     form = ConfirmForm()
     if "asked" in request.form:
         form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]
-    accounts = {account.id: account for account in linking.payable_accounts(membership.client)}
+    accounts = {account.id: account for account in bank_accounts.payable_accounts(membership.client)}
     others = [
         (view, accounts[account_id]) for view in all_companies(connection)
         if not view.same_kvk and view.account is None and (account_id := choices.accounts.get(view.id))

@@ -11,7 +11,7 @@ from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Task
 from core.iban import format_iban
 from domain.accounts.sessions import SessionView
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.operations import log_anchors
 from domain.payments.payment_preferences import PreferencesUpdate
 from models import Client, Membership

@@ -10,7 +10,7 @@ from blueprints.web.responses import redirect_to, render
 from blueprints.web.session_interface import secret
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
-from domain.banking import linking
+from domain.banking import bank_accounts
 from domain.payments import payment_preferences
 from models.states import Role
 
@@ -34,7 +34,7 @@ def settings(membership):
             presenter.other_account_task(one) for one in accounts.memberships_of(user)
             if one.client_id != membership.client_id
         ],
-        limits=[presenter.limits_task(one) for one in linking.payable_accounts(client)],
+        limits=[presenter.limits_task(one) for one in bank_accounts.payable_accounts(client)],
         preferences=PaymentPreferencesForm(obj=client, name_check=client.vop_enabled),
         preference_facts=presenter.preference_facts(client),
         sessions=[(one, presenter.session_task(one)) for one in found[:MAX_SESSIONS]],

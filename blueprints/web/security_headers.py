@@ -5,7 +5,7 @@ from htmx_flask import request
 
 from blueprints.web.static_assets import SERVED
 from blueprints.web.urls import split_address
-from domain.banking.linking import redirect_hosts
+from domain.banking.bank_configs import redirect_hosts
 from domain.common.services import services
 
 # Responses that browsers may cache; all others are no-store.

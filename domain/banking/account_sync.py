@@ -7,7 +7,8 @@ from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
 from domain.banking import consents, holder_verification, manual_bank, oauth_grants
-from domain.banking.linking import ASK_AFTER, GIVE_UP_AFTER, bank_config_of, import_accounts
+from domain.banking.bank_configs import bank_config_of
+from domain.banking.linking import ASK_AFTER, GIVE_UP_AFTER, import_accounts
 from domain.common import leases
 from domain.common.errors import (
     BankUnavailable,
@@ -37,96 +38,96 @@ def due_consents() -> list[int]:
     return [row.id for row in query.order_by(BankConsent.due_at).limit(200)]
 
 
-def sync_consent(link_id: int) -> bool:
+def sync_consent(consent_id: int) -> bool:
     """Ask the bank for the status of a consent and, without the customer present, for its balances.
 
     A consent whose customer never returned from the bank is polled for a day. Returns False if it is not due.
     """
-    link = leases.claim_lease(BankConsent, link_id, LEASE_SECONDS, BankConsent.due_at <= utcnow())
-    if link is None:
+    consent = leases.claim_lease(BankConsent, consent_id, LEASE_SECONDS, BankConsent.due_at <= utcnow())
+    if consent is None:
         return False
     next_at = utcnow() + SYNC_INTERVAL
     try:
-        if link.status == ConsentStatus.STARTED:
-            _recover_unreturned(link)
-        elif link.status == ConsentStatus.VALID:
-            _sync_valid(link)
+        if consent.status == ConsentStatus.STARTED:
+            _recover_unreturned(consent)
+        elif consent.status == ConsentStatus.VALID:
+            _sync_valid(consent)
     except (BankUnavailable, UnknownBank, ConsentQuotaExceeded) as error:
-        log.info("link %s: %s", link_id, type(error).__name__)
+        log.info("consent %s: %s", consent_id, type(error).__name__)
         next_at = utcnow() + timedelta(hours=1)
     except ConsentPending:
         next_at = utcnow() + ASK_AFTER
-    current = BankConsent.get_by_id(link_id)
+    current = BankConsent.get_by_id(consent_id)
     ended = current.status not in (ConsentStatus.STARTED, ConsentStatus.VALID)
     leases.release_lease(current, due_at=None if ended else next_at)
     return True
 
 
-def _recover_unreturned(link: BankConsent) -> None:
+def _recover_unreturned(consent: BankConsent) -> None:
     """Import the accounts of a consent that was granted although the redirect never returned; give up after a day."""
-    if utcnow() - link.created_at > GIVE_UP_AFTER:
+    if utcnow() - consent.created_at > GIVE_UP_AFTER:
         values = {"status": ConsentStatus.DECLINED, "bank_consent_status": "received"}
-        with transaction(link.client_id):
+        with transaction(consent.client_id):
             if (
                 BankConsent.update(**values)
-                .where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.STARTED)
+                .where(BankConsent.id == consent.id, BankConsent.status == ConsentStatus.STARTED)
                 .execute()
             ):
-                oauth_grants.discard_tokens(link)
+                oauth_grants.discard_tokens(consent)
         return
     try:
-        import_accounts(link, None)
+        import_accounts(consent, None)
     except ConsentRefused:
-        log.info("link %s was refused at the bank", link.id)
+        log.info("consent %s was refused at the bank", consent.id)
 
 
-def _sync_valid(link: BankConsent) -> None:
-    holder_verification.verify_holders(link)
-    consents.count_access(link, "consent", None)
-    if not _refresh_status(link):
+def _sync_valid(consent: BankConsent) -> None:
+    holder_verification.verify_holders(consent)
+    consents.count_access(consent, "consent", None)
+    if not _refresh_status(consent):
         return
-    consents.send_expiry_reminder(link)
-    _refresh_balances(link, None)
+    consents.send_expiry_reminder(consent)
+    _refresh_balances(consent, None)
 
 
-def _refresh_status(link: BankConsent) -> bool:
+def _refresh_status(consent: BankConsent) -> bool:
     """Ask the bank for the consent's status. Returns whether it is still valid.
 
     Raises:
     - BankUnavailable
     - UnknownBank
     """
-    config = oauth_grants.with_access_token(bank_config_of(link.bank), link)
-    BankConsent.update(bank_name=config.name).where(BankConsent.id == link.id).execute()
+    config = oauth_grants.with_access_token(bank_config_of(consent.bank), consent)
+    BankConsent.update(bank_name=config.name).where(BankConsent.id == consent.id).execute()
     try:
-        state = services().bank.consent(config, link.consent_id or "", uuid())
+        state = services().bank.consent(config, consent.consent_id or "", uuid())
     except port.BankRefused as error:
         if error.code != "CONSENT_UNKNOWN":
             raise BankUnavailable from error
-        consents.terminate_consent(link, "unknown")
+        consents.terminate_consent(consent, "unknown")
         return False
     except port.BankError as error:
         raise BankUnavailable from error
-    return consents.save_consent_status(link, state)
+    return consents.save_consent_status(consent, state)
 
 
-def _refresh_balances(link: BankConsent, psu: port.Psu | None) -> None:
+def _refresh_balances(consent: BankConsent, psu: port.Psu | None) -> None:
     """Fetch the balance of every account under this consent; a failing account does not stop the others.
 
     Raises:
     - BankUnavailable
     - ConsentQuotaExceeded
     """
-    config, failed = oauth_grants.with_access_token(bank_config_of(link.bank), link), None
-    for row in BankAccount.select().where(BankAccount.consent == link.id):
-        arguments = (services().bank.balance, config, link.consent_id or "", row.resource_id, psu, uuid())
+    config, failed = oauth_grants.with_access_token(bank_config_of(consent.bank), consent), None
+    for row in BankAccount.select().where(BankAccount.consent == consent.id):
+        arguments = (services().bank.balance, config, consent.consent_id or "", row.resource_id, psu, uuid())
         try:
-            balance = consents.call_with_quota(link, f"balances:{row.id}", psu, *arguments)
+            balance = consents.call_with_quota(consent, f"balances:{row.id}", psu, *arguments)
         except (BankUnavailable, ConsentQuotaExceeded) as error:
             failed = error  # continue with the other accounts
             continue
         except ConsentEnded:
-            log.info("link %s has ended", link.id)
+            log.info("consent %s has ended", consent.id)
             return
         if balance:
             values = {"balance_cents": balance.cents, "balance_at": balance.at}
@@ -157,18 +158,18 @@ def refresh_balances(client: Client, psu: port.Psu) -> None:
     - BankUnavailable: after all banks have been asked.
     """
     failed = False
-    for link in list(BankConsent.select().where(_stale(client)).order_by(BankConsent.id)):
+    for consent in list(BankConsent.select().where(_stale(client)).order_by(BankConsent.id)):
         claimed = (
             BankConsent.update(balances_requested_at=utcnow())
-            .where(BankConsent.id == link.id, _stale(client))
+            .where(BankConsent.id == consent.id, _stale(client))
             .execute()
         )
         if not claimed:
             continue  # another request is already doing so
         try:
-            _refresh_balances(link, psu)
+            _refresh_balances(consent, psu)
         except (BankUnavailable, ConsentQuotaExceeded, UnknownBank) as error:
-            log.info("link %s: %s", link.id, type(error).__name__)
+            log.info("consent %s: %s", consent.id, type(error).__name__)
             failed = True
     if failed:
         raise BankUnavailable

@@ -40,7 +40,7 @@ class ConsentView:
         return self.word != "valid"
 
 
-def count_access(link: BankConsent, what: str, psu: port.Psu | None) -> None:
+def count_access(consent: BankConsent, what: str, psu: port.Psu | None) -> None:
     """Count one read of a resource ("balances:7") under this consent, before it is made.
 
     Nothing is counted while the customer (PSU) is present. One statement counts, so that two workers cannot both take
@@ -52,7 +52,7 @@ def count_access(link: BankConsent, what: str, psu: port.Psu | None) -> None:
     if psu is not None:
         return
     counted = (
-        ConsentUsage.insert(consent=link.id, day=today_amsterdam(), resource=what, read_count=1)
+        ConsentUsage.insert(consent=consent.id, day=today_amsterdam(), resource=what, read_count=1)
         .on_conflict(
             conflict_target=(ConsentUsage.consent, ConsentUsage.day, ConsentUsage.resource),
             update={ConsentUsage.read_count: ConsentUsage.read_count + 1},
@@ -65,7 +65,7 @@ def count_access(link: BankConsent, what: str, psu: port.Psu | None) -> None:
         raise ConsentQuotaExceeded
 
 
-def call_with_quota(link: BankConsent, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
+def call_with_quota(consent: BankConsent, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
     """Make one call for account data under this consent, counted against its quota.
 
     Raises:
@@ -73,111 +73,115 @@ def call_with_quota(link: BankConsent, what: str, psu: port.Psu | None, call: Ca
     - ConsentEnded: the consent is then stored as ended.
     - BankUnavailable
     """
-    count_access(link, what, psu)
+    count_access(consent, what, psu)
     try:
         return call(*args)
     except port.BankRefused as error:
         if error.http_status == 429 or error.code == "ACCESS_EXCEEDED":
-            _exhaust_quota(link, what)
+            _exhaust_quota(consent, what)
             raise ConsentQuotaExceeded from error
         if error.code in _ENDED_CODES:
-            terminate_consent(link, _ENDED_REASONS[error.code])
+            terminate_consent(consent, _ENDED_REASONS[error.code])
             raise ConsentEnded from error
         raise BankUnavailable from error
     except port.BankError as error:
         raise BankUnavailable from error
 
 
-def _exhaust_quota(link: BankConsent, what: str) -> None:
+def _exhaust_quota(consent: BankConsent, what: str) -> None:
     """Mark the quota as used up: the bank has counted more reads than we have."""
     ConsentUsage.insert(
-        consent=link.id, day=today_amsterdam(), resource=what, read_count=MAX_UNATTENDED_READS
+        consent=consent.id, day=today_amsterdam(), resource=what, read_count=MAX_UNATTENDED_READS
     ).on_conflict(
         conflict_target=(ConsentUsage.consent, ConsentUsage.day, ConsentUsage.resource),
         update={ConsentUsage.read_count: MAX_UNATTENDED_READS},
     ).execute()
 
 
-def terminate_consent(link: BankConsent, word: str) -> bool:
+def terminate_consent(consent: BankConsent, word: str) -> bool:
     """Mark the consent as ended; `word` is the reason.
 
     Its accounts remain and may still pay. Returns whether it was valid.
     """
-    with transaction(link.client_id):
-        return terminate_consent_in_transaction(link, word)
+    with transaction(consent.client_id):
+        return terminate_consent_in_transaction(consent, word)
 
 
-def terminate_consent_in_transaction(link: BankConsent, word: str) -> bool:
+def terminate_consent_in_transaction(consent: BankConsent, word: str) -> bool:
     """Like `terminate_consent`, inside the caller's transaction."""
     values = {"status": ConsentStatus.ENDED, "bank_consent_status": word, "status_checked_at": utcnow(), "due_at": None}
     ended = (
         BankConsent.update(**values)
-        .where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.VALID)
+        .where(BankConsent.id == consent.id, BankConsent.status == ConsentStatus.VALID)
         .execute()
     )
     if ended:
-        audit.record_event(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
-        _notify_of_early_end(BankConsent.get_by_id(link.id), word)
+        audit.record_event(consent.client_id, audit.WORKER, "bank.consent_ended", f"link:{consent.id}", word=word)
+        _notify_of_early_end(BankConsent.get_by_id(consent.id), word)
     return bool(ended)
 
 
-def _notify_of_early_end(link: BankConsent, word: str) -> None:
+def _notify_of_early_end(consent: BankConsent, word: str) -> None:
     """Tell each owner that the bank ended a consent before its last day; not if this program replaced it."""
-    is_over = link.valid_until is not None and link.valid_until < today_amsterdam()
-    if word == REPLACED or is_over or not _in_use(link):
+    is_over = consent.valid_until is not None and consent.valid_until < today_amsterdam()
+    if word == REPLACED or is_over or not _in_use(consent):
         return
-    client = Client.get_by_id(link.client_id)
+    client = Client.get_by_id(consent.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
-    push.enqueue_push(client, "consent_ended", f"consent_ended:{link.id}", path, owners)
+    push.enqueue_push(client, "consent_ended", f"consent_ended:{consent.id}", path, owners)
     for user in owners:
         mail.enqueue_mail(
-            user, "consent_ended", once=f"consent_ended:{link.id}:{user.id}", client=client, path=path,
-            bank=link.bank_name or link.bank, word=word,
+            user, "consent_ended", once=f"consent_ended:{consent.id}:{user.id}", client=client, path=path,
+            bank=consent.bank_name or consent.bank, word=word,
         )  # fmt: skip
 
 
-def save_consent_status(link: BankConsent, state: port.ConsentState) -> bool:
+def save_consent_status(consent: BankConsent, state: port.ConsentState) -> bool:
     """Store the bank's answer about a valid consent. Returns False if the consent has ended.
 
     The last day comes from the bank's answer, not from our request.
     """
     if state.status not in ("valid", "partiallyAuthorised"):
-        terminate_consent(link, state.status)
+        terminate_consent(consent, state.status)
         return False
     values = {"bank_consent_status": state.status, "valid_until": state.valid_until, "status_checked_at": utcnow()}
-    BankConsent.update(**values).where(BankConsent.id == link.id, BankConsent.status == ConsentStatus.VALID).execute()
+    still_valid = (BankConsent.id == consent.id) & (BankConsent.status == ConsentStatus.VALID)
+    BankConsent.update(**values).where(still_valid).execute()
     return True
 
 
-def send_expiry_reminder(link: BankConsent) -> None:
+def send_expiry_reminder(consent: BankConsent) -> None:
     """Mail each owner seven days before the consent ends, once per consent, if it has accounts that may pay."""
-    link = BankConsent.get_by_id(link.id)
-    view = consent_view(link)
-    if link.status != ConsentStatus.VALID or view.word != "ends" or link.valid_until is None or not _in_use(link):
+    consent = BankConsent.get_by_id(consent.id)
+    view = consent_view(consent)
+    if consent.status != ConsentStatus.VALID or consent.valid_until is None:
         return
-    client = Client.get_by_id(link.client_id)
+    if view.word != "ends" or not _in_use(consent):
+        return
+    client = Client.get_by_id(consent.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
     with transaction(client.id):
-        push.enqueue_push(client, "consent", f"consent_ends:{link.id}", path, owners)
+        push.enqueue_push(client, "consent", f"consent_ends:{consent.id}", path, owners)
         for user in owners:
             mail.enqueue_mail(
-                user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
-                path=path, bank=link.bank_name or link.bank,
-                last_day=link.valid_until.isoformat(),
+                user, "consent_ends", once=f"consent_ends:{consent.id}:{user.id}", client=client,
+                path=path, bank=consent.bank_name or consent.bank,
+                last_day=consent.valid_until.isoformat(),
             )  # fmt: skip
 
 
-def _in_use(link: BankConsent) -> bool:
-    return link.holder_confirmed_at is not None and BankAccount.select().where(BankAccount.consent == link.id).exists()
+def _in_use(consent: BankConsent) -> bool:
+    accounts = BankAccount.select().where(BankAccount.consent == consent.id)
+    return consent.holder_confirmed_at is not None and accounts.exists()
 
 
-def consent_view(link: BankConsent) -> ConsentView:
+def consent_view(consent: BankConsent) -> ConsentView:
     """Return how this consent stands today. After its last day it is expired, even if the bank cannot be asked."""
-    left = (link.valid_until - today_amsterdam()).days if link.valid_until else None
-    word = "valid" if link.status == ConsentStatus.VALID else link.bank_consent_status or "unknown"
-    if link.status == ConsentStatus.VALID and left is not None:
+    left = (consent.valid_until - today_amsterdam()).days if consent.valid_until else None
+    word = "valid" if consent.status == ConsentStatus.VALID else consent.bank_consent_status or "unknown"
+    if consent.status == ConsentStatus.VALID and left is not None:
         word = "expired" if left < 0 else "ends" if left <= SOON.days else "valid"
-    return ConsentView(link.id, link.bank_name or link.bank, word, link.valid_until, left)
+    return ConsentView(consent.id, consent.bank_name or consent.bank, word, consent.valid_until, left)
 
 
 def consents_of_client(client: Client) -> dict[int, ConsentView]:

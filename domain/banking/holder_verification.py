@@ -53,22 +53,21 @@ def transactions_visible(account: BankAccount) -> bool:
     return account.holder_check in MAY_SHOW
 
 
-def verify_holders(link: BankConsent) -> int:
+def verify_holders(consent: BankConsent) -> int:
     """Approve each account of this consent whose holder's name matches the client's name in the register (KvK).
 
     An account is compared once per name from the bank; mismatches wait for an operator, whose decision stands. If the
     register cannot be asked, the next sync of the consent tries again. Returns the number of approved accounts.
     """
-    fresh = (
-        (BankAccount.consent == link.id) & BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
-    )
-    rows, client = list(BankAccount.select().where(fresh)), Client.get_by_id(link.client_id)
+    unchecked = BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
+    fresh = (BankAccount.consent == consent.id) & unchecked
+    rows, client = list(BankAccount.select().where(fresh)), Client.get_by_id(consent.client_id)
     if not rows:
         return 0
     try:
         name = services().register.company(client.kvk_number).name
     except (RegisterDown, UnknownCompany) as error:
-        log.info("holders of link %s wait for the register: %s", link.id, type(error).__name__)
+        log.info("holders of consent %s wait for the register: %s", consent.id, type(error).__name__)
         return 0
     return sum(_compare(row, name) for row in rows)
 

@@ -34,18 +34,18 @@ def bank_redirect_uri() -> str:
     return f"{services().base_url}/bank/terug"
 
 
-def start_authorization(link: BankConsent, state: str) -> str:
+def start_authorization(consent: BankConsent, state: str) -> str:
     """Return the URL where the customer authorises us, for a consent that has just been started.
 
     Raises:
     - BankUnavailable
     """
     service, verifier = _service(), random_token()
-    with transaction(link.client_id):
+    with transaction(consent.client_id):
         grant = BankOauthGrant.create(
-            consent=link, pkce_verifier_encrypted=encrypt(verifier, "bank_grant_verifier", link.id)
+            consent=consent, pkce_verifier_encrypted=encrypt(verifier, "bank_grant_verifier", consent.id)
         )
-        BankConsent.update(consent_id=f"grant-{grant.id}").where(BankConsent.id == link.id).execute()
+        BankConsent.update(consent_id=f"grant-{grant.id}").where(BankConsent.id == consent.id).execute()
     return service.start(state, verifier, bank_redirect_uri())
 
 
@@ -59,8 +59,8 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     - ConsentRefused: there is no code, or the service rejects it.
     - BankUnavailable
     """
-    link = BankConsent.get_or_none(BankConsent.state_hash == blind_index(state), BankConsent.user == user.id)
-    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == link.id) if link else None
+    consent = BankConsent.get_or_none(BankConsent.state_hash == blind_index(state), BankConsent.user == user.id)
+    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == consent.id) if consent else None
     if grant is None:
         raise NotFound
     sealed = grant.pkce_verifier_encrypted
@@ -78,9 +78,9 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     _TOKENS.save(grant, tokens)
 
 
-def discard_tokens(link: BankConsent) -> None:
-    """Have the tokens of a link that nothing uses any more revoked, in the caller's transaction."""
-    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == link.id)
+def discard_tokens(consent: BankConsent) -> None:
+    """Have the tokens of a consent that nothing uses any more revoked, in the caller's transaction."""
+    grant = BankOauthGrant.get_or_none(BankOauthGrant.consent == consent.id)
     if grant is not None:
         _TOKENS.discard(grant)
 
@@ -97,21 +97,23 @@ def _service() -> oauth.OAuthClient:
     return service
 
 
-def with_access_token(config: port.BankConfig, link: BankConsent) -> port.BankConfig:
+def with_access_token(config: port.BankConfig, consent: BankConsent) -> port.BankConfig:
     """Return the configuration, with access to the customer's token if the bank needs one."""
-    return replace(config, access=lambda refused: _access_token(link.id, refused)) if requires_oauth(config) else config
+    if not requires_oauth(config):
+        return config
+    return replace(config, access=lambda refused: _access_token(consent.id, refused))
 
 
-def _access_token(link_id: int, refused: str | None) -> str:
+def _access_token(consent_id: int, refused: str | None) -> str:
     """Return an access token. Raises the port's errors; nothing has been sent to the bank then."""
-    grant, service = BankOauthGrant.get_or_none(BankOauthGrant.consent == link_id), services().ponto
+    grant, service = BankOauthGrant.get_or_none(BankOauthGrant.consent == consent_id), services().ponto
     if grant is None or service is None:
         raise port.NotDelivered("no access token of the customer")
     try:
         return _TOKENS.access_token(grant, service, refused)
     except oauth_tokens.NotAuthorized:
-        if _is_replaced(link_id):  # who read the account before asks again, by its new link
-            raise port.NotDelivered("the accounts are under another link now") from None
+        if _is_replaced(consent_id):  # who read the account before asks again, by its new consent
+            raise port.NotDelivered("the accounts are under another consent now") from None
         raise port.BankRefused(401, ENDED if grant.pkce_verifier_encrypted is None else PENDING, "") from None
     except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
@@ -121,6 +123,6 @@ def _access_token(link_id: int, refused: str | None) -> str:
         raise port.NotDelivered("the token cannot be refreshed now") from error
 
 
-def _is_replaced(link_id: int) -> bool:
-    over = BankConsent.select().where(BankConsent.id == link_id, BankConsent.status == ConsentStatus.ENDED).exists()
-    return over and not BankAccount.select().where(BankAccount.consent == link_id).exists()
+def _is_replaced(consent_id: int) -> bool:
+    over = BankConsent.select().where(BankConsent.id == consent_id, BankConsent.status == ConsentStatus.ENDED).exists()
+    return over and not BankAccount.select().where(BankAccount.consent == consent_id).exists()

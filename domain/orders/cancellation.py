@@ -12,7 +12,7 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain.accounts import pins
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import audit
 from domain.common.errors import (
     BankUnavailable,

@@ -1,7 +1,7 @@
 """The order file of a payment before submission: the bytes that its bank would get if it were approved now."""
 
 from core.clock import utcnow
-from domain.banking.linking import bank_config_of
+from domain.banking.bank_configs import bank_config_of
 from domain.common.errors import NothingToPay, NotOpen, RunMissing
 from domain.orders import submission
 from domain.payments import bank_capabilities, commitments, execution_dates

@@ -10,7 +10,7 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import services

@@ -11,7 +11,7 @@ from time import sleep
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import audit
 from domain.common.encryption import blind_index
 from domain.common.errors import (

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from connectors.bank import port
 from core.ids import uuid
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common.errors import BankUnavailable, InvalidScaCode, ScaOutcomeUnknown, SigningFailed, SigningRefused
 from domain.common.services import services
 from domain.orders import sca_state, status_polling

@@ -11,7 +11,7 @@ from typing import Any
 from peewee import fn
 
 from core.clock import today_amsterdam, utcnow
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import leases
 from domain.orders import conclusion, evidence
 from domain.orders.conclusion import Conclusion, LineConclusion, OrderFacts, OrderLineFacts, Phase, Standing

@@ -3,7 +3,7 @@
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain.banking.linking import bank_config_for_order
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import audit, leases
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.common.services import services

@@ -14,7 +14,7 @@ from core.clock import today_amsterdam, utcnow
 from core.encryption import digest_sha256
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank
-from domain.banking.linking import bank_config_for_order, bank_config_of
+from domain.banking.bank_configs import bank_config_for_order, bank_config_of
 from domain.common import audit, leases
 from domain.common.encryption import blind_index, decrypt_bytes, encrypt
 from domain.common.errors import OrderMismatch, StateConflict

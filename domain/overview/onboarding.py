@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
 from domain.accounts import pins
-from domain.banking import linking
+from domain.banking import bank_accounts
 from domain.common.errors import RegisterUnavailable
 from domain.common.services import services
 from domain.identity import identification, signing_authority
@@ -55,7 +55,7 @@ def steps(client: Client, user: User) -> list[OnboardingStep]:
             "authority", bool(decision and decision.answer == AuthorityAnswer.AUTHORISED),
             detail=decision.answer if decision else None
         ),
-        OnboardingStep("bank", bool(linking.payable_accounts(client))),
+        OnboardingStep("bank", bool(bank_accounts.payable_accounts(client))),
         OnboardingStep("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
         OnboardingStep("mapping", mapped.exists()),
         OnboardingStep("webhook", WebhookDelivery.select().where(WebhookDelivery.client == client.id).exists()),

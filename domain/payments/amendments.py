@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain.banking.linking import bank_config_of, payable_accounts
+from domain.banking.bank_accounts import payable_accounts
+from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings

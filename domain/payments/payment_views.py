@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
 from domain.payments.state_machine import SETTLED

@@ -8,7 +8,8 @@ from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
 from domain.banking import manual_bank
-from domain.banking.linking import account_view, bank_config_or_default
+from domain.banking.bank_accounts import account_view
+from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import NotFound
 from domain.payments import execution_dates, held_lines, line_search, totals, warnings
 from domain.payments.digest import Wishes, wishes_of

@@ -7,7 +7,7 @@ from peewee import IntegrityError
 
 from connectors.bank.port import Psu
 from domain.accounts import passkeys, pins
-from domain.banking.linking import bank_config_of
+from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import (
     InsufficientRole,

@@ -9,7 +9,7 @@ from peewee import JOIN, fn
 from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
-from domain.banking.linking import AccountView, payable_accounts
+from domain.banking.bank_accounts import AccountView, payable_accounts
 from domain.common import audit
 from domain.common.errors import AccountInvalid, DifferentKvkNumber, NotFound
 from domain.payroll import run_discovery

@@ -15,7 +15,7 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain.banking import consents, holder_verification
-from domain.banking.linking import bank_config_for_account
+from domain.banking.bank_configs import bank_config_for_account
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
 from domain.common.services import services
 from domain.reconciliation import matching

@@ -9,7 +9,7 @@ import models
 from connectors.smtp import Message
 from core.ids import uuid
 from domain.accounts import push_subscriptions
-from domain.banking import account_sync, consents, linking
+from domain.banking import account_sync, bank_accounts, bank_configs, consents, linking
 from domain.common import audit
 from domain.common.errors import (
     BankUnavailable,
@@ -60,36 +60,36 @@ def owner(world: Services) -> Membership:
     return membership
 
 
-def fresh(link: BankConsent) -> BankConsent:
-    return BankConsent.get_by_id(link.id)
+def fresh(consent: BankConsent) -> BankConsent:
+    return BankConsent.get_by_id(consent.id)
 
 
-def due(link: BankConsent) -> None:
-    BankConsent.update(due_at=datetime.now(UTC) - timedelta(seconds=1)).where(BankConsent.id == link.id).execute()
+def due(consent: BankConsent) -> None:
+    BankConsent.update(due_at=datetime.now(UTC) - timedelta(seconds=1)).where(BankConsent.id == consent.id).execute()
 
 
-def look(link: BankConsent) -> BankConsent:
+def look(consent: BankConsent) -> BankConsent:
     """Run the sync job now."""
-    due(link)
-    assert account_sync.sync_consent(link.id)
-    return fresh(link)
+    due(consent)
+    assert account_sync.sync_consent(consent.id)
+    return fresh(consent)
 
 
-def used(link: BankConsent) -> dict[str, int]:
-    return {row.resource: row.read_count for row in ConsentUsage.select().where(ConsentUsage.consent == link.id)}
+def used(consent: BankConsent) -> dict[str, int]:
+    return {row.resource: row.read_count for row in ConsentUsage.select().where(ConsentUsage.consent == consent.id)}
 
 
 # --- granting -------------------------------------------------------------------------------------
 def test_the_last_day_comes_from_the_bank(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
-    link = linked(owner.client, owner.user)
-    assert (link.status, link.bank_consent_status, link.bank_name) == (
+    consent = linked(owner.client, owner.user)
+    assert (consent.status, consent.bank_consent_status, consent.bank_name) == (
         "valid",
         "valid",
-        linking.bank_config_of("redirect").name,
+        bank_configs.bank_config_of("redirect").name,
     )
     told = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"]) + timedelta(days=5)
-    assert link.valid_until == told
+    assert consent.valid_until == told
 
 
 def test_a_repeated_redirect_changes_nothing(owner: Membership):
@@ -110,10 +110,10 @@ def test_another_user_cannot_complete_the_consent(owner: Membership):
 
 def test_an_undecided_consent_stays_pending(owner: Membership):
     begin(owner.client, owner.user)
-    link = BankConsent.get()
+    consent = BankConsent.get()
     with pytest.raises(ConsentPending):
-        linking.import_accounts(link, PSU)
-    assert fresh(link).status == "started"
+        linking.import_accounts(consent, PSU)
+    assert fresh(consent).status == "started"
 
 
 def test_a_declined_consent_links_nothing(owner: Membership):
@@ -135,62 +135,62 @@ def test_completion_can_be_repeated_after_an_outage(owner: Membership, sandbox: 
 
 def test_accounts_are_imported_if_the_redirect_never_returns(owner: Membership):
     begin(owner.client, owner.user).decide("toestaan", *BOTH)
-    link = look(BankConsent.get())
-    assert link.status == "valid"
+    consent = look(BankConsent.get())
+    assert consent.status == "valid"
     assert [row.iban for row in BankAccount.select().order_by(BankAccount.id)] == list(BOTH)
-    assert linking.payable_accounts(owner.client) == []
-    assert [row.id for row in linking.awaiting_holder_confirmation(owner.client)] == [link.id]
+    assert bank_accounts.payable_accounts(owner.client) == []
+    assert [row.id for row in linking.awaiting_holder_confirmation(owner.client)] == [consent.id]
 
 
 def test_an_undecided_consent_is_polled_for_a_day(owner: Membership):
     begin(owner.client, owner.user)
-    link = look(BankConsent.get())
-    assert link.status == "started"
-    assert link.due_at is not None
-    assert link.due_at > datetime.now(UTC)
+    consent = look(BankConsent.get())
+    assert consent.status == "started"
+    assert consent.due_at is not None
+    assert consent.due_at > datetime.now(UTC)
     BankConsent.update(created_at=datetime.now(UTC) - timedelta(hours=25)).execute()
-    link = look(link)
-    assert (link.status, link.due_at) == ("declined", None)
+    consent = look(consent)
+    assert (consent.status, consent.due_at) == ("declined", None)
 
 
 # --- status ---------------------------------------------------------------------------------------
 def test_the_job_detects_an_expired_consent(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     advance(sandbox, 6)
-    link = look(link)
-    assert (link.status, link.bank_consent_status, link.due_at) == ("ended", "expired", None)
-    assert consents.consent_view(link).word == "expired"
+    consent = look(consent)
+    assert (consent.status, consent.bank_consent_status, consent.due_at) == ("ended", "expired", None)
+    assert consents.consent_view(consent).word == "expired"
     assert audit.verify_chain(owner.client_id) == []
 
 
 def test_the_job_detects_a_revoked_consent(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
-    sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
-    assert consents.consent_view(look(link)).word == "revokedByPsu"
+    consent = linked(owner.client, owner.user)
+    sandbox.post(f"/bank/redirect/toestemmingen/{consent.consent_id}/intrekken")
+    assert consents.consent_view(look(consent)).word == "revokedByPsu"
 
 
 def test_a_consent_unknown_to_the_bank_has_ended(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     sandbox.fault(bank_forgets_consent=True)
-    assert (look(link).status, fresh(link).bank_consent_status) == ("ended", "unknown")
+    assert (look(consent).status, fresh(consent).bank_consent_status) == ("ended", "unknown")
 
 
 def test_an_account_call_can_reveal_that_the_consent_has_ended(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
-    row, line = BankAccount.get(), linking.bank_config_of("redirect")
+    consent = linked(owner.client, owner.user)
+    row, line = BankAccount.get(), bank_configs.bank_config_of("redirect")
     sandbox.fault(bank_consent_expired=True)
     with pytest.raises(ConsentEnded):
-        bank = linking.services().bank
-        consents.call_with_quota(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
-    assert (fresh(link).status, fresh(link).bank_consent_status) == ("ended", "expired")
+        arguments = (linking.services().bank.balance, line, consent.consent_id, row.resource_id, PSU, uuid())
+        consents.call_with_quota(consent, "x", PSU, *arguments)
+    assert (fresh(consent).status, fresh(consent).bank_consent_status) == ("ended", "expired")
 
 
 def test_an_ended_consent_keeps_its_accounts_and_balances(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     sandbox.fault(bank_consent_expired=True)
-    look(link)
-    found = linking.payable_accounts(owner.client)
+    look(consent)
+    found = bank_accounts.payable_accounts(owner.client)
     assert [account.iban for account in found] == list(BOTH)
     assert all(account.balance_cents is not None and account.balance_at for account in found)
 
@@ -205,95 +205,95 @@ def test_payments_work_after_the_consent_has_ended(world: Services, sandbox: San
 
 
 def test_after_its_last_day_it_is_expired_even_if_the_bank_is_down(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     BankConsent.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     sandbox.fault(bank_down=True)
-    assert consents.consent_view(look(link)).word == "expired"
+    assert consents.consent_view(look(consent)).word == "expired"
 
 
 def test_an_outage_does_not_end_a_consent(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     sandbox.fault(bank_down=True)
-    link = look(link)
-    assert (link.status, link.lease_until) == ("valid", None)
-    assert link.due_at is not None
-    assert link.due_at > datetime.now(UTC)
+    consent = look(consent)
+    assert (consent.status, consent.lease_until) == ("valid", None)
+    assert consent.due_at is not None
+    assert consent.due_at > datetime.now(UTC)
 
 
 def test_a_missing_directory_does_not_end_a_consent(owner: Membership, world: Services):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     without_directory(world)
-    link = look(link)
-    assert (link.status, link.lease_until) == ("valid", None)
+    consent = look(consent)
+    assert (consent.status, consent.lease_until) == ("valid", None)
 
 
 def test_one_worker_syncs_at_a_time(owner: Membership):
-    link = linked(owner.client, owner.user)
-    due(link)
-    assert account_sync.due_consents() == [link.id]
+    consent = linked(owner.client, owner.user)
+    due(consent)
+    assert account_sync.due_consents() == [consent.id]
     BankConsent.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
     assert account_sync.due_consents() == []
-    assert not account_sync.sync_consent(link.id)
+    assert not account_sync.sync_consent(consent.id)
 
 
 # --- quota ----------------------------------------------------------------------------------------
 def test_the_job_reads_balances_at_most_four_times_a_day(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     for _ in range(4):
-        look(link)
+        look(consent)
     ids = [row.id for row in BankAccount.select()]
-    assert used(link) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
+    assert used(consent) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
     set_balance(sandbox, DEMO_IBAN, "12.34")
-    look(link)
+    look(consent)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents != 1234, "the bank was not asked"
-    assert used(link) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
+    assert used(consent) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
 
 
 def test_parallel_reads_do_not_exceed_the_quota(owner: Membership):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     for _ in range(3):
-        consents.count_access(link, "balances:1", None)
+        consents.count_access(consent, "balances:1", None)
 
     def claim(_: int) -> bool:
         with models.database.connection_context():
             try:
-                consents.count_access(link, "balances:1", None)
+                consents.count_access(consent, "balances:1", None)
             except ConsentQuotaExceeded:
                 return False
             return True
 
     with ThreadPoolExecutor(8) as workers:
         assert sum(workers.map(claim, range(8))) == 1
-    assert used(link) == {"balances:1": 4}
+    assert used(consent) == {"balances:1": 4}
 
 
 def test_the_quota_is_per_resource_day_and_consent(owner: Membership, monkeypatch):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     for _ in range(4):
-        consents.count_access(link, "balances:1", None)
-    consents.count_access(link, "balances:2", None)
+        consents.count_access(consent, "balances:1", None)
+    consents.count_access(consent, "balances:2", None)
     with pytest.raises(ConsentQuotaExceeded):
-        consents.count_access(link, "balances:1", None)
+        consents.count_access(consent, "balances:1", None)
     tomorrow = consents.today_amsterdam() + timedelta(days=1)
     monkeypatch.setattr(consents, "today_amsterdam", lambda: tomorrow)
-    consents.count_access(link, "balances:1", None)
+    consents.count_access(consent, "balances:1", None)
 
 
 def test_reads_with_the_customer_present_are_not_counted(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     for _ in range(6):
         BankConsent.update(balances_requested_at=None).execute()
         account_sync.refresh_balances(owner.client, PSU)
-    assert used(link) == {}
+    assert used(consent) == {}
 
 
 def test_access_exceeded_stops_reads_for_the_day(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     sandbox.fault(bank_access_exceeded=True)
-    look(link)
+    look(consent)
     ids = [row.id for row in BankAccount.select()]
-    assert used(link) == {"consent": 1} | {f"balances:{one}": 4 for one in ids}
-    assert fresh(link).status == "valid"
+    assert used(consent) == {"consent": 1} | {f"balances:{one}": 4 for one in ids}
+    assert fresh(consent).status == "valid"
 
 
 # --- balances -------------------------------------------------------------------------------------
@@ -319,9 +319,9 @@ def test_balances_are_refreshed_at_most_once_a_minute(
 
 
 def test_the_job_refreshes_balances(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     set_balance(sandbox, DEMO_IBAN, "99.00")
-    look(link)
+    look(consent)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 9900
 
 
@@ -338,10 +338,10 @@ def test_a_failed_refresh_keeps_the_last_balance(owner: Membership, sandbox: San
 # --- end and renewal ------------------------------------------------------------------------------
 def test_each_owner_gets_one_mail_seven_days_before_the_end(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     Membership.create(user=make_user(), client=owner.client, role="preparer")
     for _ in range(3):
-        look(link)
+        look(consent)
     (mail,) = OutgoingMail.select()
     assert (mail.kind, mail.user_id) == ("consent_ends", owner.user_id)
     assert [one.word for one in consents.consents_needing_renewal(owner.client)] == ["ends"]
@@ -349,7 +349,7 @@ def test_each_owner_gets_one_mail_seven_days_before_the_end(owner: Membership, s
 
 def test_the_reminder_names_the_bank_and_the_last_day(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
-    link = look(linked(owner.client, owner.user))
+    consent = look(linked(owner.client, owner.user))
     told: list[MailMessage] = []
 
     def write(letter: MailMessage) -> Message:
@@ -357,55 +357,55 @@ def test_the_reminder_names_the_bank_and_the_last_day(owner: Membership, sandbox
         return Message(to=letter.user.email, subject="x", text="x", html="x")
 
     assert [mails.deliver_mail(mail_id, write) for mail_id in mails.due_mails()] == [True]
-    assert link.valid_until is not None
-    assert told[0].facts == {"bank": link.bank_name, "last_day": link.valid_until.isoformat()}
+    assert consent.valid_until is not None
+    assert told[0].facts == {"bank": consent.bank_name, "last_day": consent.valid_until.isoformat()}
     assert told[0].path == f"/{owner.client.public_id}/saldo"
 
 
 @pytest.mark.parametrize("how", ["bank_consent_expired", "bank_forgets_consent", "revoked"])
 def test_each_owner_is_told_once_that_the_bank_ended_a_consent_early(owner: Membership, sandbox: Sandbox, how: str):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     Membership.create(user=make_user(), client=owner.client, role="preparer")
     phone = Receiver(sandbox)
     push_subscriptions.subscribe(owner.user, make_device(owner.user), phone.written)
     if how == "revoked":
-        sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
+        sandbox.post(f"/bank/redirect/toestemmingen/{consent.consent_id}/intrekken")
     else:
         sandbox.fault(**{how: True})
-    look(link)
-    assert not consents.terminate_consent(fresh(link), "expired")  # seen a second time by another call
+    look(consent)
+    assert not consents.terminate_consent(fresh(consent), "expired")  # seen a second time by another call
     assert [(mail.kind, mail.user_id) for mail in OutgoingMail.select()] == [("consent_ended", owner.user_id)]
     (told,) = PushNotification.select()
     assert (told.event, told.path) == ("consent_ended", f"/{owner.client.public_id}/saldo")
 
 
 def test_nobody_is_told_of_a_consent_that_ended_on_its_day_or_was_replaced(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     BankConsent.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
-    consents.terminate_consent(fresh(link), "expired")
+    consents.terminate_consent(fresh(consent), "expired")
     BankConsent.update(status="valid", valid_until=consents.today_amsterdam()).execute()
-    consents.terminate_consent(fresh(link), consents.REPLACED)
+    consents.terminate_consent(fresh(consent), consents.REPLACED)
     assert OutgoingMail.select().count() == 0
 
 
 def test_nobody_is_told_of_a_consent_without_an_account(owner: Membership, sandbox: Sandbox):
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     BankConsent.update(holder_confirmed_at=None).execute()
-    consents.terminate_consent(fresh(link), "revokedByPsu")
+    consents.terminate_consent(fresh(consent), "revokedByPsu")
     assert OutgoingMail.select().count() == 0
 
 
 @pytest.mark.parametrize(("days", "word"), [(8, "valid"), (7, "ends"), (0, "ends"), (-1, "expired")])
 def test_the_last_week_includes_the_last_day(owner: Membership, days: int, word: str):
-    link = linked(owner.client, owner.user)
-    link.valid_until = consents.today_amsterdam() + timedelta(days=days)
-    assert consents.consent_view(link).word == word
+    consent = linked(owner.client, owner.user)
+    consent.valid_until = consents.today_amsterdam() + timedelta(days=days)
+    assert consents.consent_view(consent).word == word
 
 
 def test_a_consent_without_an_end_needs_no_renewal(owner: Membership):
-    link = linked(owner.client, owner.user)
-    link.valid_until = None
-    assert (consents.consent_view(link).word, consents.consent_view(link).days_left) == ("valid", None)
+    consent = linked(owner.client, owner.user)
+    consent.valid_until = None
+    assert (consents.consent_view(consent).word, consents.consent_view(consent).days_left) == ("valid", None)
 
 
 def test_a_renewal_keeps_the_accounts_and_ends_the_older_consent(owner: Membership, sandbox: Sandbox):
@@ -423,7 +423,7 @@ def test_a_renewal_keeps_the_mapping(world: Services, sandbox: Sandbox):
     demo = make_demo(sandbox, pin=False)
     newer = begin(demo.client, demo.user).allow()
     assert PayrollCompany.get().bank_account_id == demo.account.id
-    assert [account.id for account in linking.payable_accounts(demo.client)] == [demo.account.id, demo.other.id]
+    assert [account.id for account in bank_accounts.payable_accounts(demo.client)] == [demo.account.id, demo.other.id]
     assert BankAccount.get_by_id(demo.account.id).consent_id == newer.id
 
 
@@ -441,7 +441,7 @@ def test_a_renewal_with_another_holder_needs_confirmation(owner: Membership, san
     })  # fmt: skip
     newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert newer.holder_confirmed_at is None
-    assert DEMO_IBAN not in [account.iban for account in linking.payable_accounts(owner.client)]
+    assert DEMO_IBAN not in [account.iban for account in bank_accounts.payable_accounts(owner.client)]
 
 
 def test_an_older_redirect_does_not_take_accounts_from_a_newer_consent(owner: Membership):

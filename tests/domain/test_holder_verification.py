@@ -10,7 +10,7 @@ import app as program
 import commands
 import config
 import models
-from domain.banking import account_sync, holder_verification, linking
+from domain.banking import account_sync, bank_accounts, holder_verification
 from domain.common import audit
 from domain.common.services import Services
 from models import AuditEvent, BankAccount, BankConsent, Membership
@@ -94,7 +94,7 @@ def test_another_name_waits_for_an_operator_and_can_pay(owner: Membership, sandb
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert not holder_verification.transactions_visible(account())
-    assert [view.iban for view in linking.payable_accounts(owner.client)] == [DEMO_IBAN]
+    assert [view.iban for view in bank_accounts.payable_accounts(owner.client)] == [DEMO_IBAN]
 
 
 def test_a_missing_name_waits_for_an_operator(owner: Membership, sandbox: Sandbox):
@@ -106,11 +106,11 @@ def test_a_missing_name_waits_for_an_operator(owner: Membership, sandbox: Sandbo
 
 def test_the_job_asks_the_register_again(owner: Membership, sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
-    link = linked(owner.client, owner.user)
+    consent = linked(owner.client, owner.user)
     assert account().holder_checked_at is None
     sandbox.fault(kvk_down=False)
-    assert link.due_at is not None
-    assert account_sync.sync_consent(link.id)
+    assert consent.due_at is not None
+    assert account_sync.sync_consent(consent.id)
     assert account().holder_check == "matched"
 
 

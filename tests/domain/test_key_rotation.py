@@ -92,10 +92,10 @@ def fill(demo: Demo) -> None:
         token_encrypted=sealed(NmbrsConnection, "token_encrypted", client=row.client_id, email=row.email),
         tokens_encrypted=sealed(NmbrsConnection, "tokens_encrypted", client=row.client_id, id=row.id),
     ).where(NmbrsConnection.id == row.id).execute()
-    link = demo.account.consent_id
+    consent = demo.account.consent_id
     BankOauthGrant.create(
-        consent=link, pkce_verifier_encrypted=sealed(BankOauthGrant, "pkce_verifier_encrypted", consent=link),
-        tokens_encrypted=sealed(BankOauthGrant, "tokens_encrypted", consent=link),
+        consent=consent, pkce_verifier_encrypted=sealed(BankOauthGrant, "pkce_verifier_encrypted", consent=consent),
+        tokens_encrypted=sealed(BankOauthGrant, "tokens_encrypted", consent=consent),
     )  # fmt: skip
 
 

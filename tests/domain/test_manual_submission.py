@@ -8,7 +8,7 @@ import time_machine
 
 from connectors.bank.pain001 import parse_own_pain001
 from core.clock import utcnow
-from domain.banking import linking
+from domain.banking import bank_accounts
 from domain.common.errors import (
     AccountExists,
     HolderNameMissing,
@@ -94,7 +94,7 @@ def lines(batch: Batch) -> set[str]:
 # --- the account ----------------------------------------------------------------------------------
 def test_a_manual_account_can_pay(demo: Demo, account: BankAccount):
     assert (account.iban, account.holder_name) == (IBAN, "Demo BV")
-    assert account.id in {one.id for one in linking.payable_accounts(demo.client)}
+    assert account.id in {one.id for one in bank_accounts.payable_accounts(demo.client)}
     assert AuditEvent.select().where(AuditEvent.kind == "account.added_by_hand").count() == 1
 
 
@@ -237,7 +237,8 @@ def test_after_the_download_the_execution_date_does_not_matter(demo: Demo, appro
 def test_a_later_bank_link_does_not_submit_a_downloaded_order(demo: Demo, approved: Batch, sandbox: Sandbox):
     """The account is later linked at an idempotent bank, which may already have the file."""
     take(demo, approved)
-    BankAccount.update(bank="redirect", consent=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
+    linked = {"bank": "redirect", "consent": demo.consent, "resource_id": IBAN}
+    BankAccount.update(**linked).where(BankAccount.iban == IBAN).execute()
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
     assert not BankCall.select().exists(), "no bank was called"

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain.banking.linking import bank_config_of
+from domain.banking.bank_configs import bank_config_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import services
 from domain.operations import integrity

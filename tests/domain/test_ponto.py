@@ -17,7 +17,7 @@ from connectors.bank import port
 from connectors.bank.ponto_oauth import PontoOAuth
 from connectors.oauth import OAuthRefused, Tokens
 from core.clock import today_amsterdam, utcnow
-from domain.banking import account_sync, linking, oauth_grants
+from domain.banking import account_sync, bank_accounts, bank_configs, linking, oauth_grants
 from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import configure, services
@@ -68,13 +68,13 @@ def page_of(demo: Demo, batch: Batch) -> str:
     return step.url or ""
 
 
-def grant_of(link: BankConsent) -> BankOauthGrant:
-    return BankOauthGrant.get(BankOauthGrant.consent == link.id)
+def grant_of(consent: BankConsent) -> BankOauthGrant:
+    return BankOauthGrant.get(BankOauthGrant.consent == consent.id)
 
 
-def age(link: BankConsent) -> None:
+def age(consent: BankConsent) -> None:
     """Let the access token be about to expire."""
-    grant = grant_of(link)
+    grant = grant_of(consent)
     held = oauth_grants._TOKENS.load(grant)
     assert held is not None
     oauth_grants._TOKENS.save(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
@@ -82,11 +82,12 @@ def age(link: BankConsent) -> None:
 
 # --- linking --------------------------------------------------------------------------------------
 def test_linking_stores_accounts_holder_balance_and_end_date(demo: Demo, sandbox: Sandbox):
-    link = linked(demo, ibans=(IBAN, SECOND_IBAN))
-    assert (link.status, link.holder_name, grant_of(link).pkce_verifier_encrypted) == ("valid", "Demo BV", None)
-    assert link.valid_until is not None
-    assert timedelta(days=178) < link.valid_until - utcnow().date() < timedelta(days=182)
-    found = {view.iban: (view.name, view.balance_cents) for view in linking.accounts_of_link(link)}
+    consent = linked(demo, ibans=(IBAN, SECOND_IBAN))
+    assert (consent.status, consent.holder_name) == ("valid", "Demo BV")
+    assert grant_of(consent).pkce_verifier_encrypted is None
+    assert consent.valid_until is not None
+    assert timedelta(days=178) < consent.valid_until - utcnow().date() < timedelta(days=182)
+    found = {view.iban: (view.name, view.balance_cents) for view in bank_accounts.accounts_of_consent(consent)}
     assert found == {IBAN: ("Rabo Zakelijk", 72_500_00), SECOND_IBAN: ("Spaarrekening", 15_000_00)}
 
 
@@ -132,44 +133,44 @@ def test_an_invalid_code_gives_no_tokens(demo: Demo):
 
 
 def test_tokens_are_stored_encrypted(demo: Demo):
-    link = linked(demo)
-    token = linking.bank_config_for_account(demo.account).access
+    consent = linked(demo)
+    token = bank_configs.bank_config_for_account(demo.account).access
     assert token is not None
     secret = token(None)
-    assert secret not in repr(linking.bank_config_for_account(demo.account))
-    assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankConsent.get_by_id(link.id))])
+    assert secret not in repr(bank_configs.bank_config_for_account(demo.account))
+    assert secret not in str([dict(row.__data__) for row in (grant_of(consent), BankConsent.get_by_id(consent.id))])
     assert key_rotation.rotate_keys() == 0
 
 
 # --- tokens ---------------------------------------------------------------------------------------
 def test_parallel_workers_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
-    link = linked(demo)
-    age(link)
+    consent = linked(demo)
+    age(consent)
     sandbox.fault(ponto_refresh_slow=True)
 
     def one(_: int) -> str:
         with models.database.connection_context():
             try:
-                return linking.bank_config_for_account(demo.account).access(None)  # type: ignore[misc]
+                return bank_configs.bank_config_for_account(demo.account).access(None)  # type: ignore[misc]
             except port.NotDelivered:
                 return "later"
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(one, range(4)))
-    held = oauth_grants._TOKENS.load(grant_of(link))
+    held = oauth_grants._TOKENS.load(grant_of(consent))
     assert held is not None
     assert set(found) - {"later"} == {held.access_token}
-    assert grant_of(link).lease_until is None
+    assert grant_of(consent).lease_until is None
     assert services().bank.balance(
-        linking.bank_config_for_account(demo.account), "", demo.account.resource_id, None, ""
+        bank_configs.bank_config_for_account(demo.account), "", demo.account.resource_id, None, ""
     )
 
 
 def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbox):
     """Our lease expires during the call; another worker uses the same refresh token and stores what it gets."""
-    link = linked(demo)
-    age(link)
-    grant, service = grant_of(link), services().ponto
+    consent = linked(demo)
+    age(consent)
+    grant, service = grant_of(consent), services().ponto
     assert service is not None
     held = oauth_grants._TOKENS.load(grant)
     assert held is not None
@@ -188,9 +189,9 @@ def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbo
 
 
 def test_a_withdrawn_consent_is_reported_and_can_be_renewed(demo: Demo, sandbox: Sandbox):
-    link = linked(demo)
+    consent = linked(demo)
     sandbox.fault(ponto_token_revoked=True)
-    line = oauth_grants.with_access_token(linking.bank_config_of("ponto"), link)
+    line = oauth_grants.with_access_token(bank_configs.bank_config_of("ponto"), consent)
     assert services().bank.consent(line, "", "").status == "expired"
     batch = sent(released(demo))
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
@@ -207,9 +208,9 @@ def _released_again(demo: Demo, batch: Batch) -> Batch:
 
 
 def test_a_lost_refresh_does_not_affect_submitted_orders(demo: Demo, sandbox: Sandbox):
-    link = linked(demo)
+    consent = linked(demo)
     batch = released(demo)
-    age(link)
+    age(consent)
     sandbox.fault(ponto_refresh_lost=True)
     assert (sent(batch, times=1).state, orders_at(sandbox)) == ("approved", [])
     assert (sent(batch, times=1).state, orders_at(sandbox)) == ("rejected", [])
@@ -265,7 +266,7 @@ def test_after_a_refusal_at_the_bank_a_new_order_is_made(demo: Demo, sandbox: Sa
 def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id = linking.bank_config_for_account(demo.account), BankOrder.get().bank_payment_id or ""
+    line, payment_id = bank_configs.bank_config_for_account(demo.account), BankOrder.get().bank_payment_id or ""
     sign(page_of(demo, batch))
     with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
         services().bank.cancel_order(line, payment_id, PSU, "")
@@ -276,7 +277,7 @@ def test_a_deleted_order_can_no_longer_be_signed(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
     line, payment_id, page = (
-        linking.bank_config_for_account(demo.account),
+        bank_configs.bank_config_for_account(demo.account),
         BankOrder.get().bank_payment_id or "",
         page_of(demo, batch),
     )
@@ -365,8 +366,8 @@ def test_a_link_without_tokens_is_never_called(demo: Demo, sandbox: Sandbox):
 
 
 # --- revocation -----------------------------------------------------------------------------------
-def held(link: BankConsent) -> Tokens:
-    found = oauth_grants._TOKENS.load(grant_of(link))
+def held(consent: BankConsent) -> Tokens:
+    found = oauth_grants._TOKENS.load(grant_of(consent))
     assert found is not None
     return found
 
@@ -415,18 +416,18 @@ def test_a_link_that_still_has_an_account_keeps_its_tokens(demo: Demo, sandbox: 
 def test_an_abandoned_link_is_revoked(demo: Demo, sandbox: Sandbox):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
-    link = BankConsent.get(BankConsent.bank == "ponto")
-    tokens = held(link)
+    consent = BankConsent.get(BankConsent.bank == "ponto")
+    tokens = held(consent)
     BankConsent.update(created_at=utcnow() - linking.GIVE_UP_AFTER * 2, due_at=utcnow()).execute()
-    account_sync.sync_consent(link.id)
-    assert (BankConsent.get_by_id(link.id).status, revoked()) == ("declined", [(f"link:{link.id}", "revoked")])
+    account_sync.sync_consent(consent.id)
+    assert (BankConsent.get_by_id(consent.id).status, revoked()) == ("declined", [(f"link:{consent.id}", "revoked")])
     assert refused_at_ponto(tokens)
 
 
 def test_a_call_during_the_replacement_of_a_link_is_repeated(demo: Demo, sandbox: Sandbox):
-    """Nothing has reached the bank: the new link submits the order, once."""
+    """Nothing has reached the bank: the new consent submits the order, once."""
     linked(demo)
-    config = linking.bank_config_for_account(demo.account)
+    config = bank_configs.bank_config_for_account(demo.account)
     linked(demo)
     assert config.access is not None
     with pytest.raises(port.NotDelivered):

@@ -22,7 +22,7 @@ from domain.common.encryption import encrypt
 from domain.operations import integrity
 from domain.payroll import run_discovery, webhook_keys
 from models import Batch, BatchLine, Client, NmbrsConnection, PayrollCompany, PayrollRun, WebhookDelivery
-from tests.support.factories import make_account, make_client, make_link, make_user
+from tests.support.factories import make_account, make_client, make_consent, make_user
 from tools.dev_stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def make_customer(stack: Stack, number: int, company: int, debtor: int) -> Clien
     """Somebody with one company, mapped, and the webhook set in Nmbrs."""
     membership = make_client(make_user(f"soak{number}@demobv.example"))
     client = membership.client
-    account = make_account(make_link(client, membership.user, "redirect"), "NL95INGB0004921836")
+    account = make_account(make_consent(client, membership.user, "redirect"), "NL95INGB0004921836")
     known = control(stack, "POST", "nmbrs/users", {"email": f"soak{number}@demobv.example", "debtors": [debtor]})
     connection = NmbrsConnection.create(
         client=client, email=known["email"], environment="demo",

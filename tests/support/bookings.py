@@ -14,7 +14,7 @@ def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
     """Grant a consent to all accounts; set the bank's resource ids and verify the holders."""
     tpp = Tpp(sandbox.url)
     given = consent(tpp)
-    BankConsent.update(consent_id=given).where(BankConsent.id == demo.link.id).execute()
+    BankConsent.update(consent_id=given).where(BankConsent.id == demo.consent.id).execute()
     for row in tpp.get("/accounts", headers={"Consent-ID": given, "PSU-IP-Address": PSU.ip}).json()["accounts"]:
         values = {"resource_id": row["resourceId"], "holder_check": "matched"}
         BankAccount.update(**values).where(BankAccount.iban == row["iban"]).execute()

@@ -1,7 +1,7 @@
 """Takes a customer to a sandbox bank and back.
 
     walk = begin(demo.client, demo.user, "redirect")
-    link = walk.allow()
+    consent = walk.allow()
 """
 
 from dataclasses import dataclass, replace
@@ -40,8 +40,8 @@ def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
 
 def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankConsent:
     """Return a granted consent whose holder the customer confirmed."""
-    link = begin(client, user, bank).allow(*ibans)
-    return linking.confirm_holder(client, user, link.id)
+    consent = begin(client, user, bank).allow(*ibans)
+    return linking.confirm_holder(client, user, consent.id)
 
 
 def without_directory(world: Services) -> Services:

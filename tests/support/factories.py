@@ -116,7 +116,7 @@ class Demo:
     user: User
     client: Client
     membership: Membership
-    link: BankConsent
+    consent: BankConsent
     account: BankAccount
     other: BankAccount
     connection: NmbrsConnection
@@ -168,8 +168,8 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
     if pin:
         Pin.create(user=user, pin_hash=passwords.hash_pin(user.id, PIN))
     authorise(client, user)
-    link = make_link(client, user, bank)
-    account, other = make_account(link, DEMO_IBAN), make_account(link, OTHER_IBAN)
+    consent = make_consent(client, user, bank)
+    account, other = make_account(consent, DEMO_IBAN), make_account(consent, OTHER_IBAN)
     known = sandbox.credentials if sandbox else {"nmbrs_user": "a@b.example", "nmbrs_token": "t"}
     email = known["nmbrs_user"]
     connection = NmbrsConnection.create(
@@ -180,7 +180,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
         connection=connection, client=client, nmbrs_id="9969", stable_key="9969", number="9969", name="Demo BV",
         kvk_number="68750110", bank_account=account, mapped_at=datetime.now(UTC),
     )  # fmt: skip
-    return Demo(user, client, membership, link, account, other, connection, company)
+    return Demo(user, client, membership, consent, account, other, connection, company)
 
 
 def authorise(client: Client, user: User, answer: str = "authorised", ago: timedelta = timedelta(days=1)) -> None:
@@ -195,18 +195,18 @@ def authorise(client: Client, user: User, answer: str = "authorised", ago: timed
     Authority.create(client=client, user=user, answer=answer, reason="alone")
 
 
-def make_link(client: Client, user: User, bank: str) -> BankConsent:
+def make_consent(client: Client, user: User, bank: str) -> BankConsent:
     return BankConsent.create(
         client=client, user=user, bank=bank, consent_id="c", status="valid",
         state_hash=blind_index(f"l{next(_numbers)}"), holder_confirmed_at=datetime.now(UTC),
     )  # fmt: skip
 
 
-def make_account(link: BankConsent, iban: str) -> BankAccount:
+def make_account(consent: BankConsent, iban: str) -> BankAccount:
     return BankAccount.create(
-        client=link.client_id, consent=link, bank=link.bank, iban=iban, name="ING Zakelijk", holder_name="Demo BV",
-        resource_id=iban, balance_cents=84_210_55, balance_at=datetime.now(UTC), limit_payment_cents=100_000_00,
-        limit_day_cents=250_000_00,
+        client=consent.client_id, consent=consent, bank=consent.bank, iban=iban, name="ING Zakelijk",
+        holder_name="Demo BV", resource_id=iban, balance_cents=84_210_55, balance_at=datetime.now(UTC),
+        limit_payment_cents=100_000_00, limit_day_cents=250_000_00,
     )  # fmt: skip
 
 

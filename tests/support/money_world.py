@@ -88,7 +88,7 @@ class MoneyWorld:
         self._travel.stop()
 
     def _account(self, bank: str, number: int) -> BankAccount:
-        return factories.make_account(factories.make_link(self.client, self.demo.user, bank), iban(number))
+        return factories.make_account(factories.make_consent(self.client, self.demo.user, bank), iban(number))
 
     def _colleague(self) -> Membership:
         user = factories.make_user(name="Naomi Meijer")

@@ -1,6 +1,6 @@
 """A customer at the sandbox's Ponto, who authorises the app and signs orders.
 
-    link = linked(demo); batch = …; sign(page)
+    consent = linked(demo); batch = …; sign(page)
 """
 
 import re
@@ -29,13 +29,13 @@ def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBA
     address = linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     back = pressed(address, decision, ibans)
     oauth_grants.complete_authorization(demo.user, back["state"], back.get("code"))
-    link = linking.complete_consent(back["state"], demo.user, PSU)
-    linking.confirm_holder(demo.client, demo.user, link.id)
-    account = BankAccount.get(BankAccount.consent == link.id, BankAccount.iban == ibans[0])
+    consent = linking.complete_consent(back["state"], demo.user, PSU)
+    linking.confirm_holder(demo.client, demo.user, consent.id)
+    account = BankAccount.get(BankAccount.consent == consent.id, BankAccount.iban == ibans[0])
     PayrollCompany.update(bank_account=account).where(PayrollCompany.id == demo.company.id).execute()
     demo.company = PayrollCompany.get_by_id(demo.company.id)
     demo.account = account
-    return link
+    return consent
 
 
 def sign(page: str, decision: str = "ondertekenen") -> str:

@@ -8,7 +8,7 @@ from core.bank_days import is_bank_day, next_bank_day
 from core.clock import today_amsterdam
 from domain.payments import amendments
 from models import BankAccount, Batch
-from tests.support.factories import OTHER_IBAN, Demo, make_account, make_client, make_link, make_user
+from tests.support.factories import OTHER_IBAN, Demo, make_account, make_client, make_consent, make_user
 from tests.support.web_client import Page, WebClient
 from tests.web.test_payment_page import at
 
@@ -86,7 +86,7 @@ def test_unknown_accounts_are_refused_in_dutch(owner: WebClient, demo: Demo, acc
     batch = demo.batch()
     if account == "other client's":
         membership = make_client(make_user())
-        account = str(make_account(make_link(membership.client, membership.user, "redirect"), OTHER_IBAN).id)
+        account = str(make_account(make_consent(membership.client, membership.user, "redirect"), OTHER_IBAN).id)
     page = change(owner, demo, batch, later(), account)
     assert page.status_code == 422
     assert "Kies een rekening uit de lijst." in page.says("#account-error")

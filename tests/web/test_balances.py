@@ -20,7 +20,7 @@ from tests.support.web_client import Page, Site, WebClient
 @pytest.fixture
 def real(demo: Demo, sandbox: Sandbox) -> Demo:
     """The demo's accounts under a real consent of the sandbox's bank."""
-    demo.link = linked(demo.client, demo.user)
+    demo.consent = linked(demo.client, demo.user)
     return demo
 
 
@@ -30,12 +30,12 @@ def saldo(demo: Demo) -> str:
 
 def ends_in(demo: Demo, days: int) -> None:
     BankConsent.update(valid_until=consents.today_amsterdam() + timedelta(days=days)).where(
-        BankConsent.id == demo.link.id
+        BankConsent.id == demo.consent.id
     ).execute()
 
 
 def ended(demo: Demo, word: str) -> None:
-    consents.terminate_consent(BankConsent.get_by_id(demo.link.id), word)
+    consents.terminate_consent(BankConsent.get_by_id(demo.consent.id), word)
 
 
 def renew_form(page: Page) -> str:
@@ -46,7 +46,7 @@ def renew_form(page: Page) -> str:
 def test_accounts_are_grouped_by_bank_with_balance_and_time(owner: WebClient, real: Demo):
     page = owner.open(saldo(real))
     assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankConsent.get_by_id(
-        real.link.id).bank_name]  # fmt: skip
+        real.consent.id).bank_name]  # fmt: skip
     assert "NL95 INGB 0004 9218 36" in page.text
     assert re.search(r"saldo van \d\d-\d\d-\d{4} \d\d:\d\d", page.text)
     assert not page.all("form[action*='/verlengen/']")
@@ -102,7 +102,7 @@ def test_a_week_before_expiry_a_banner_offers_renewal(owner: WebClient, real: De
     page = owner.open(path)
     assert "loopt af" in page.text
     assert "Nog 7 dagen" in page.text
-    assert renew_form(page) == f"{saldo(real)}/verlengen/{real.link.id}"
+    assert renew_form(page) == f"{saldo(real)}/verlengen/{real.consent.id}"
     ends_in(real, 0)
     assert "Vandaag is de laatste dag" in owner.open(path).text
 
@@ -147,14 +147,14 @@ def test_renewal_requires_authority(owner: WebClient, real: Demo):
     Identification.delete().execute()
     before = BankConsent.select().count()
     owner.open(saldo(real))
-    assert "/identificatie?verder=" in owner.post(f"{saldo(real)}/verlengen/{real.link.id}").location
+    assert "/identificatie?verder=" in owner.post(f"{saldo(real)}/verlengen/{real.consent.id}").location
     assert BankConsent.select().count() == before
 
 
 def test_another_client_cannot_see_or_renew(charlie: WebClient, real: Demo):
     assert charlie.get(saldo(real)).status_code == 404
     charlie.open("/saldo")
-    assert charlie.post(f"{saldo(real)}/verlengen/{real.link.id}").status_code == 404
+    assert charlie.post(f"{saldo(real)}/verlengen/{real.consent.id}").status_code == 404
 
 
 def test_renewal_at_an_unreachable_bank_shows_an_error(owner: WebClient, real: Demo, sandbox: Sandbox):
@@ -171,7 +171,7 @@ def test_the_redirect_in_another_browser_requires_login(site: Site, demo: Demo):
     answer = site.person().get(f"/bank/terug/{state}")
     assert answer.status_code in (302, 303)
     assert "/bank/terug/" in answer.location or "inloggen" in answer.location
-    assert BankConsent.get_by_id(demo.link.id).status == "valid"
+    assert BankConsent.get_by_id(demo.consent.id).status == "valid"
 
 
 def test_the_redirect_works_in_another_logged_in_browser(site: Site, demo: Demo):
@@ -200,7 +200,7 @@ def test_every_page_works_while_the_directory_is_down(owner: WebClient, demo: De
     payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
     pages = {
         "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
-        f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.link.id}": "NL95",
+        f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.consent.id}": "NL95",
     }  # fmt: skip
     for path, word in pages.items():
         assert word in owner.open(f"{home}/{path}").text, path
@@ -210,10 +210,10 @@ def test_no_bank_can_be_chosen_while_the_directory_is_down(owner: WebClient, dem
     without_directory(world)
     assert "Nu geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
     owner.open(saldo(demo))
-    assert owner.post(f"{saldo(demo)}/verlengen/{demo.link.id}").location == saldo(demo)
+    assert owner.post(f"{saldo(demo)}/verlengen/{demo.consent.id}").location == saldo(demo)
 
 
 def test_a_consent_without_bank_name_shows_the_bank_id(owner: WebClient, demo: Demo, world: Services):
-    assert BankConsent.get_by_id(demo.link.id).bank_name == ""
+    assert BankConsent.get_by_id(demo.consent.id).bank_name == ""
     without_directory(world)
     assert "redirect" in owner.open(saldo(demo)).text

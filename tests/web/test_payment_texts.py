@@ -9,7 +9,7 @@ from blueprints.payments.presenters import lines as line_words
 from blueprints.payments.presenters import status as words
 from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import NEEDS_ACTION, SETTLED, TRANSITIONS
 from models.states import BatchState, LineState

@@ -385,7 +385,7 @@ def test_outsiders_are_refused(prepared: PreparedSite, endpoint: str, method: st
     assert not prepared.changed
 
 
-THINGS = re.compile("<[^>]*(reference|link_id|connection_id|run_id|account_id|member_id|invitation_id)>")
+THINGS = re.compile("<[^>]*(reference|consent_id|connection_id|run_id|account_id|member_id|invitation_id)>")
 
 
 def test_data_of_another_client_is_404(prepared: PreparedSite):

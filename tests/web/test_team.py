@@ -263,7 +263,7 @@ def pages_of(app: Flask, demo: Demo, batch: Batch) -> list[str]:
     """Return the URL of every route to check, with the ids of this client."""
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": BatchLine.get().id,
-        "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
+        "consent_id": demo.consent.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
         "account_id": demo.account.id, "verdict": "betaald", "member_id": demo.membership.id, "document": "0" * 64,
     }  # fmt: skip
     with app.test_request_context():

@@ -11,9 +11,9 @@ from blueprints.banking.presenters.consents import ConsentNote, present_consent
 from blueprints.web.formatters import euro, moment
 from blueprints.web.parts import Task
 from core.iban import format_iban
+from domain.banking.bank_accounts import AccountView
 from domain.banking.consents import ConsentView
 from domain.banking.holder_verification import MAY_SHOW
-from domain.banking.linking import AccountView
 from models import BankConsent
 from models.states import HolderCheck
 
@@ -28,14 +28,14 @@ class BankGroup:
 
 
 def group_accounts(accounts: Sequence[AccountView], consents: dict[int, ConsentView]) -> list[BankGroup]:
-    """Return the accounts grouped by bank consent. `consents`: by bank link id."""
+    """Return the accounts grouped by bank consent. `consents`: by bank consent id."""
     return [
         BankGroup(
             bank_name=consent.bank_name,
             note=present_consent(consent) if consent.needs_attention else None,
-            accounts=[_account_task(account) for account in accounts if account.link_id == link_id],
+            accounts=[_account_task(account) for account in accounts if account.consent_id == consent_id],
         )
-        for link_id, consent in consents.items()
+        for consent_id, consent in consents.items()
     ]
 
 
@@ -64,13 +64,13 @@ def new_account_task(account: AccountView) -> Task:
     )
 
 
-def unconfirmed_task(link: BankConsent) -> Task:
-    """Return the list row with a link to confirm the holder of the accounts of a bank link."""
+def unconfirmed_task(consent: BankConsent) -> Task:
+    """Return the list row with a link to confirm the holder of the accounts of a bank consent."""
     text = _(
         "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
-        bank=link.bank_name or link.bank,
+        bank=consent.bank_name or consent.bank,
     )
-    url = url_for("banking.confirm_holder", link_id=link.id)
+    url = url_for("banking.confirm_holder", consent_id=consent.id)
     return Task(url, "bank", _("Bevestig de tenaamstelling"), text, "warn")
 
 

@@ -21,7 +21,7 @@ class ConsentNote:
 
 def present_consent(consent: ConsentView) -> ConsentNote:
     """Return the note about a consent that needs attention."""
-    return ConsentNote(_title(consent), _text(consent), url_for("banking.renew_consent", link_id=consent.id))
+    return ConsentNote(_title(consent), _text(consent), url_for("banking.renew_consent", consent_id=consent.id))
 
 
 def _title(consent: ConsentView) -> str:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from blueprints.payments.presenters.status import balance
 from blueprints.web.formatters import moment
 from core.clock import today_amsterdam
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.payments.execution_dates import CalendarDay
 
 

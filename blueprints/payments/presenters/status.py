@@ -10,7 +10,7 @@ from blueprints.payments.presenters.bank_codes import BANK_REASONS
 from blueprints.web.formatters import day, day_and_month, euro, long_day, moment, number
 from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
-from domain.banking.linking import AccountView
+from domain.banking.bank_accounts import AccountView
 from domain.orders.payee_verification import NameMismatch
 from domain.orders.settlement import executable_until
 from domain.payments.payment_views import BatchRow, Payment
