@@ -21,6 +21,7 @@ EXAMPLES = {
     errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),
     errors.NmbrsDisabled: ("closed",),
     errors.DifferentKvkNumber: (["Duinrand Catering BV"],),
+    errors.WishesChanged: ("name_check_off",),
     errors.NotOpen: ("signed",),
     errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
     errors.DateInvalid: ("cut_off",),

@@ -1,0 +1,77 @@
+"""A payment before it is sent: changes, approval, limits."""
+
+from domain.common.errors.base import DomainError
+
+
+class BatchChanged(DomainError):
+    """The payment has changed since it was shown."""
+
+
+class WishesChanged(BatchChanged):
+    """What the company wishes of its bank has changed since the payment was shown.
+
+    `reason`: name_check_off, name_check_on or booking_changed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotOpen(DomainError):
+    """The payment is not in a state that allows this. `state`: its state."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class UnacknowledgedWarnings(DomainError):
+    """The payment has warnings that must be acknowledged first."""
+
+
+class RunMissing(DomainError):
+    """Nmbrs no longer lists the payroll run of this payment."""
+
+
+class MoreThanOwed(DomainError):
+    """The payment would pay somebody more than the newest version of the run owes."""
+
+
+class NothingToPay(DomainError):
+    """No line is included."""
+
+
+class LimitExceeded(DomainError):
+    """The payment exceeds a limit of the account. Amounts are cents; `kind` is "payment" or "day"."""
+
+    def __init__(self, kind: str, limit_cents: int, total_cents: int) -> None:
+        super().__init__(kind)
+        self.kind, self.limit_cents, self.total_cents = kind, limit_cents, total_cents
+
+
+class DateInvalid(DomainError):
+    """The execution date is not possible. `reason`: past, not_a_bank_day, cut_off or too_far."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AccountInvalid(DomainError):
+    """This bank account cannot pay."""
+
+
+class UnsupportedByBank(DomainError):
+    """The bank does not support this order.
+
+    `reason`: too_many_lines, no_tax_reference or no_reference; `most`: the highest number of lines it accepts.
+    """
+
+    def __init__(self, reason: str, most: int) -> None:
+        super().__init__(reason)
+        self.reason, self.most = reason, most
+
+
+class WrongAuthenticationMethod(DomainError):
+    """This account's way of signing requires another authentication method."""

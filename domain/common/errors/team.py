@@ -1,0 +1,38 @@
+"""Members of a client: invitations, roles, dual approval."""
+
+from domain.common.errors.base import DomainError
+
+
+class InvitationRefused(DomainError):
+    """The invitation is not possible.
+
+    `reason`: not_needed, yourself, member, role, too_many, other_address, unconfirmed or account.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LastOwner(DomainError):
+    """A client must keep at least one owner."""
+
+
+class InsufficientRole(DomainError):
+    """The member's role does not allow this."""
+
+
+class TooFewApprovers(DomainError):
+    """Two approvals are required, and fewer than two members could give one."""
+
+
+class LastEditorCannotApprove(DomainError):
+    """Under dual approval, the member who last edited the payment cannot approve it."""
+
+
+class SamePerson(DomainError):
+    """Both accounts belong to the same person, who counts as one approver."""
+
+
+class NoPendingRequest(DomainError):
+    """The request is already settled or was replaced by a newer one."""
