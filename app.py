@@ -24,6 +24,7 @@ from blueprints.web import authorization
 from blueprints.web.compression import init_compression
 from blueprints.web.formatters import init_context
 from blueprints.web.i18n import ignore_user_locale, init_languages
+from blueprints.web.outside_text import init_outside_text
 from blueprints.web.request_bytes import ReadableRequests
 from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
@@ -49,6 +50,7 @@ from connectors.register.kvk import KvkRegister
 from connectors.smtp import SmtpMailer
 from connectors.web_push import WebPushClient
 from core.encryption import Keyring
+from core.log_records import use_one_line_records
 from core.private_files import keep_private
 from domain.common.errors import NotFound, RateLimited
 from domain.common.services import Services
@@ -91,6 +93,7 @@ def _create_app(settings: config.Config) -> Flask:
 def configure_services(settings: config.Config, app: Flask | None = None) -> None:
     """Configure the database and the domain's services: the only place that chooses the adapters."""
     keep_private(settings.home)
+    use_one_line_records()
     models.connect(settings.database_url)
     configure_domain(
         Services(
@@ -221,6 +224,7 @@ def bare_app(settings: config.Config) -> Flask:
     init_languages(app)
     init_assets(app)
     init_context(app)
+    init_outside_text(app)
     for text_of in MAIL_WORDS:
         app.add_template_filter(text_of)
     return app

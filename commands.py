@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from redis.exceptions import RedisError
 
 import models
+from core.hidden_characters import has_hidden, mark_hidden
 from core.iban import normalise
 from core.money import cents, format_dutch
 from core.version import VERSION
@@ -33,10 +34,18 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
+def say(text: str) -> None:
+    """Print a line. Names in it may be from outside: what a terminal would obey is shown."""
+    click.echo(mark_hidden(text))
+
+
 class DatabaseCommand(click.Command):
-    """A command with an open database connection."""
+    """A command with an open database connection, that takes no arguments with characters nobody sees."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for param in self.params:
+            if isinstance(given := ctx.params.get(param.name or ""), str) and has_hidden(given):
+                raise click.BadParameter("it has characters that nobody sees", ctx, param)
         with models.database.connection_context():
             try:
                 return super().invoke(ctx)
@@ -66,13 +75,13 @@ def operator_token() -> str | None:
 @click.command()
 def version() -> None:
     """Print the version of the program."""
-    click.echo(VERSION)
+    say(VERSION)
 
 
 @click.command("check-config")
 def check_config() -> None:
     """Check the settings and the files that they name; print a line for each fault."""
-    click.echo("settings are complete")  # with a fault, the application has ended with its lines before this
+    say("settings are complete")  # with a fault, the application has ended with its lines before this
 
 
 @click.command()
@@ -82,7 +91,7 @@ def migrate() -> None:
         applied = models.migrate()
     except models.DatabaseTooOld as error:
         raise click.ClickException(str(error)) from None
-    click.echo("applied: " + ", ".join(applied) if applied else "nothing to apply")
+    say("applied: " + ", ".join(applied) if applied else "nothing to apply")
 
 
 @click.command("check-books", cls=DatabaseCommand)
@@ -90,18 +99,18 @@ def check_books() -> None:
     """Compute everything again that follows from other rows, and name each payment with which something is wrong."""
     inconsistencies = list(integrity.find_inconsistencies())
     for sentence in inconsistencies:
-        click.echo(sentence)
-    click.echo(f"{len(inconsistencies)} faults")
+        say(sentence)
+    say(f"{len(inconsistencies)} faults")
     sys.exit(1 if inconsistencies else 0)
 
 
 @click.command("rotate-keys", cls=DatabaseCommand)
 def rotate_keys() -> None:
     """Encrypt every secret again with the key of BIZCUIT_DATA_KEY, by default the first of BIZCUIT_DATA_KEYS."""
-    click.echo(f"{key_rotation.rotate_keys()} values encrypted again")
+    say(f"{key_rotation.rotate_keys()} values encrypted again")
     left = key_rotation.under_other_keys()
     for name, count in left.items():
-        click.echo(f"{name}: no key decrypts {count}; keep the old key")
+        say(f"{name}: no key decrypts {count}; keep the old key")
     sys.exit(1 if left else 0)
 
 
@@ -112,7 +121,7 @@ authority_group = AppGroup("authority", help="Signing authority that waits for a
 def authority_list() -> None:
     """List users whose signing authority waits for a decision."""
     for row in signing_authority.pending_authority_reviews():
-        click.echo(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
+        say(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
 
 
 @authority_group.command("decide", cls=DatabaseCommand)
@@ -128,7 +137,7 @@ def authority_decide(client: str, email: str, answer: str | None, reason: str) -
     client_row = operators.require_client(client)
     user = operators.member_of(client_row, email)
     signing_authority.decide_authority(client_row, user, answer, reason, operator())
-    click.echo(
+    say(
         f"{user.email} may {'sign' if answer == AuthorityAnswer.AUTHORISED else 'not sign'} for {client_row.name}"
     )
 
@@ -145,7 +154,7 @@ def authority_distinct(client: str, email: str, other: str, reason: str) -> None
     if one.id == second.id:
         raise click.UsageError("name two members")
     persons.decide_distinct(client_row, one, second, reason, operator())
-    click.echo(f"{one.email} and {second.email} count as two persons")
+    say(f"{one.email} and {second.email} count as two persons")
 
 
 limits_group = AppGroup("limits", help="Payment limits (betaallimieten) per bank account.")
@@ -156,7 +165,7 @@ limits_group = AppGroup("limits", help="Payment limits (betaallimieten) per bank
 def limits_show(client: str) -> None:
     """Show the limits of a client's accounts."""
     for row in operators.require_client(client).bank_accounts:
-        click.echo(
+        say(
             f"{row.iban}  per payment {format_dutch(row.limit_payment_cents)}"
             f"  per day {format_dutch(row.limit_day_cents)}"
         )
@@ -178,7 +187,7 @@ def limits_set(client: str, iban: str, payment: int | None, day: int | None) -> 
     """Raise or lower the limits of one account."""
     account = operators.account_of(operators.require_client(client), normalise(iban))
     limits.set_limits(account, payment, day, operator())
-    click.echo("done")
+    say("done")
 
 
 accounts_group = AppGroup("accounts", help="Account holders that wait for a decision.")
@@ -189,7 +198,7 @@ def accounts_list() -> None:
     """List accounts whose holder's name differs from the client's: client, IBAN, both names."""
     for row in holder_verification.pending_holder_reviews():
         holder = row.holder_name or "(no name)"
-        click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {holder}  client: {row.client.name}")
+        say(f"{row.client.public_id}  {row.iban}  at the bank: {holder}  client: {row.client.name}")
 
 
 @accounts_group.command("check", cls=DatabaseCommand)
@@ -205,7 +214,7 @@ def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> N
     client_row = operators.require_client(client)
     account = operators.account_of(client_row, normalise(iban))
     holder_verification.decide_holder(account, answer, reason, operator())
-    click.echo(f"{account.iban} is {'' if answer == HolderCheck.APPROVED else 'not '}of {client_row.name}")
+    say(f"{account.iban} is {'' if answer == HolderCheck.APPROVED else 'not '}of {client_row.name}")
 
 
 order_group = AppGroup("order", help="Orders at the bank.")
@@ -224,7 +233,7 @@ def order_show(reference: str, xml: bool, attempt: int | None) -> None:
             raise click.ClickException(str(error)) from None
         return
     for line in operators.order_timeline(reference):
-        click.echo(line)
+        say(line)
 
 
 @order_group.command("resolve", cls=DatabaseCommand)
@@ -239,7 +248,7 @@ def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> 
     """Say what the bank told you of an order without an answer, or one that is disputed. It takes two people."""
     if verdict is None:
         raise click.UsageError("say --taken, --not-taken, --paid or --unpaid")
-    click.echo(operators.resolve_order(reference, verdict, reason, by, operator_token()))
+    say(operators.resolve_order(reference, verdict, reason, by, operator_token()))
 
 
 operator_group = AppGroup("operator", help="Who may decide on this command line, each with a token of their own.")
@@ -251,14 +260,14 @@ operator_group = AppGroup("operator", help="Who may decide on this command line,
 def operator_add(name: str, by: str) -> None:
     """Register an operator and print the token, this once. Each after the first is added by one who signs in."""
     token = operator_token() if operator_access.active_operators() else None
-    click.echo(operator_access.add_operator(name, by, token, operator()))
+    say(operator_access.add_operator(name, by, token, operator()))
 
 
 @operator_group.command("list", cls=DatabaseCommand)
 def operator_list() -> None:
     """List the operators who may sign in: name, since when, added by whom."""
     for row in operator_access.active_operators():
-        click.echo(f"{row.name}  {row.created_at:%Y-%m-%d %H:%M:%S}Z  added by {row.added_by}")
+        say(f"{row.name}  {row.created_at:%Y-%m-%d %H:%M:%S}Z  added by {row.added_by}")
 
 
 @operator_group.command("end", cls=DatabaseCommand)
@@ -266,7 +275,7 @@ def operator_list() -> None:
 @click.option("--by", default=operator, help="the operator who acts")
 def operator_end(name: str, by: str) -> None:
     """Let an operator sign in no more. What they said before stays."""
-    click.echo(f"{operator_access.end_operator(name, by, operator_token())} may sign in no more")
+    say(f"{operator_access.end_operator(name, by, operator_token())} may sign in no more")
 
 
 nmbrs_group = AppGroup("nmbrs", help="The connections to Nmbrs.")
@@ -275,7 +284,7 @@ nmbrs_group = AppGroup("nmbrs", help="The connections to Nmbrs.")
 @nmbrs_group.command("poll", cls=DatabaseCommand)
 def nmbrs_poll() -> None:
     """Poll Nmbrs for every mapped company now."""
-    click.echo(f"{run_discovery.mark_all_due()} companies to poll")
+    say(f"{run_discovery.mark_all_due()} companies to poll")
     for company_id in run_discovery.due_companies():
         run_discovery.discover_runs(company_id)
     for run_id in intake.due_runs():
@@ -303,7 +312,7 @@ def sessions_end(email: str | None, everybody: bool, reason: str) -> None:
     if bool(email) == everybody:
         raise click.UsageError("either --email or --all")
     ended = operators.end_sessions(operator(), reason, operators.user_of(email) if email else None)
-    click.echo(f"{ended} sessions ended")
+    say(f"{ended} sessions ended")
 
 
 audit_group = AppGroup("audit", help="The audit log.")
@@ -314,18 +323,18 @@ def audit_verify() -> None:
     """Check that no audit event was changed, removed or inserted, also against the heads kept outside the database."""
     broken = {c.public_id: numbers for c in models.Client.select() if (numbers := audit.verify_chain(c.id))}
     for client, numbers in broken.items():
-        click.echo(f"{client}: does not hold at {numbers}")
+        say(f"{client}: does not hold at {numbers}")
     faults = list(log_anchors.anchor_faults())
     for fault in faults:
-        click.echo(fault)
-    click.echo("THE LOG DOES NOT HOLD" if broken or faults else "the log holds")
+        say(fault)
+    say("THE LOG DOES NOT HOLD" if broken or faults else "the log holds")
     sys.exit(1 if broken or faults else 0)
 
 
 @audit_group.command("anchor", cls=DatabaseCommand)
 def audit_anchor() -> None:
     """Keep the heads of the logs outside the database now; the worker does it every ten minutes."""
-    click.echo(f"{log_anchors.anchor_logs()} logs grew")
+    say(f"{log_anchors.anchor_logs()} logs grew")
 
 
 @click.command("seed-demo")
@@ -333,4 +342,4 @@ def seed_demo() -> None:
     """Take the demo customer through onboarding over HTTP; web, worker and sandbox must be running."""
     from tools.demo_journey import seed
 
-    seed(click.echo)
+    seed(say)

@@ -8,6 +8,7 @@ from flask.ctx import AppContext
 from flask_babel import force_locale
 
 from connectors.smtp import Message
+from core.hidden_characters import show_hidden
 from domain.common.services import services
 from domain.outbox.mail import MailMessage
 
@@ -40,5 +41,5 @@ def write(message: MailMessage) -> Message:
         values = {"mail": mail, "button_url": url, "support_email": services().support_email}
         text = render_template("mail/layout.txt", **values)
         html = render_template("mail/layout.html", **values)
-    subject = str(mail.subject)  # type: ignore[attr-defined]
+    subject = show_hidden(str(mail.subject))  # type: ignore[attr-defined]
     return Message(to=message.facts.get("to") or message.user.email, subject=subject, text=text, html=html)

@@ -13,6 +13,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from blueprints.web import formatters
+from blueprints.web.outside_text import init_outside_text
 from blueprints.web.static_assets import init_assets
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,7 @@ def app() -> Flask:
     Babel(app)
     init_assets(app)
     formatters.init_context(app)
+    init_outside_text(app)
     return app
 
 

@@ -1,17 +1,16 @@
-from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
-from blueprints.web.forms import EmailField, PasswordField, PersonNameField, digits, trimmed
+from blueprints.web.forms import EmailField, Form, PasswordField, PersonNameField, digits, trimmed
 from blueprints.web.lazy_texts import _l
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     email = EmailField()
     password = PasswordField()
 
 
-class RegisterForm(FlaskForm):
+class RegisterForm(Form):
     name = PersonNameField()
     email = EmailField()
     password = PasswordField(missing=_l("Kies een wachtwoord."))
@@ -35,19 +34,19 @@ class RegisterForm(FlaskForm):
         return {field.name: field.data or "" for field in fields}
 
 
-class EmailForm(FlaskForm):
+class EmailForm(Form):
     """The form for the address to send an email to."""
 
     email = EmailField()
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     """Ask for the password of the signed-in user."""
 
     password = PasswordField()
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(Form):
     password = PasswordField(_l("Nieuw wachtwoord"), _l("Kies een wachtwoord."))
 
 

@@ -1,12 +1,12 @@
-from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from blueprints.web.forms import Form
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
 
-class BankForm(FlaskForm):
+class BankForm(Form):
     """The value of the submit button is the bank."""
 
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])

@@ -1,13 +1,12 @@
-from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import EqualTo, InputRequired, Regexp
 
-from blueprints.web.forms import EmailField, PasswordField, digits
+from blueprints.web.forms import EmailField, Form, PasswordField, digits
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
 
-class PinForm(FlaskForm):
+class PinForm(Form):
     pin = PasswordField(
         _l("Kies een pincode"),
         _l("Kies een pincode."),
@@ -20,7 +19,7 @@ class PinForm(FlaskForm):
     )
 
 
-class CodeForm(FlaskForm):
+class CodeForm(Form):
     """The code shown in the other browser."""
 
     code = StringField(

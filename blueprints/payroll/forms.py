@@ -1,8 +1,7 @@
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, PasswordField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length
 
-from blueprints.web.forms import trimmed
+from blueprints.web.forms import Form, trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
@@ -22,17 +21,17 @@ class ConnectForm(RestorableForm):
     )
 
 
-class TokenForm(FlaskForm):
+class TokenForm(Form):
     token = PasswordField(
         _l("Nieuw token"), [DataRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
     )
 
 
-class MappingForm(FlaskForm):
+class MappingForm(Form):
     """One choice per company in a field company-<id>; `company_mapping.parse_choices` reads them."""
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(Form):
     """Repeats the choices for companies with another KvK number, with a checkbox."""
 
     confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))

@@ -1,6 +1,6 @@
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField
 
+from blueprints.web.forms import Form
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
@@ -13,5 +13,5 @@ class PaymentPreferencesForm(RestorableForm):
     name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))
 
 
-class LanguageForm(FlaskForm):
+class LanguageForm(Form):
     language = SelectField(choices=[(code, code) for code in LANGUAGES])

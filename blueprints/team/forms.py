@@ -5,7 +5,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from blueprints.team.presenter import ROLE_CHOICES
 from blueprints.web.formatters import read_amount
-from blueprints.web.forms import EmailField, PasswordField, PersonNameField, trimmed
+from blueprints.web.forms import EmailField, Form, PasswordField, PersonNameField, trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 from models.states import Role
@@ -20,7 +20,7 @@ class InviteForm(RoleForm):
     to_sign = BooleanField(_l("Vraag deze persoon om zich als tweede ondertekenaar te identificeren"))
 
 
-class JoinForm(FlaskForm):
+class JoinForm(Form):
     """For an invited person without an account; the e-mail address is that of the invitation."""
 
     name = PersonNameField()

@@ -9,6 +9,7 @@ from blueprints.web.error_messages import wish_changed
 from blueprints.web.formatters import day, euro
 from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Task
+from core.hidden_characters import isolate
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.team.members import MemberView
 from models import Invitation
@@ -61,9 +62,9 @@ def threshold_text(cents: int | None) -> str:
 
 def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
     """Return title and text about the status of a dual approval, for this viewer."""
-    by, asked = ", ".join(eyes.approved_by), _or(eyes.eligible)
+    by, asked = ", ".join(map(isolate, eyes.approved_by)), _or(eyes.eligible)
     if not eyes.open:
-        return _("Goedgekeurd door %(by)s", by=_(" en ").join(eyes.approved_by)), ""
+        return _("Goedgekeurd door %(by)s", by=_(" en ").join(map(isolate, eyes.approved_by))), ""
     if eyes.stuck:
         text = _("Laat iemand die niet goedkeurt de wijziging doen, of nodig nog iemand uit die mag betalen.")
         return _("Er zijn te weinig mensen die deze betaling mogen goedkeuren"), text
@@ -82,4 +83,5 @@ def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
 
 
 def _or(names: tuple[str, ...]) -> str:
-    return _(" of ").join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    shown = [isolate(name) for name in names]
+    return _(" of ").join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))

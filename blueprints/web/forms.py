@@ -1,15 +1,18 @@
 """Form fields and forms shared by several blueprints, and the HTML attributes of a field."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import wtforms
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp, StopValidation
 
 from blueprints.web.lazy_texts import _l
+from core.hidden_characters import drop_hidden, has_hidden
 
 EMAIL_PATTERN = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}$"
 
@@ -21,6 +24,45 @@ def trimmed(value: Any) -> Any:
 def digits(value: Any) -> Any:
     """Remove spaces, points and hyphens from a number as people type it: "6875 0110", "68.75.01.10"."""
     return re.sub(r"[\s.\-]", "", value) if isinstance(value, str) else value
+
+
+def composed(value: Any) -> Any:
+    """Return a typed text in composed form (NFC) without spaces around it; every kind of space becomes a plain one."""
+    if not isinstance(value, str):
+        return value
+    spaces = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in value)
+    return unicodedata.normalize("NFC", spaces).strip()
+
+
+def refuse_hidden(_form: Any, field: Field) -> None:
+    """Refuse characters that nobody sees. The field is shown again without them, to be looked at and sent.
+
+    Raises:
+    - StopValidation
+    """
+    if isinstance(field.data, str) and has_hidden(field.data):
+        field.data = drop_hidden(field.data).strip()
+        raise StopValidation(_("Hier stonden onzichtbare tekens in. Ze zijn weg: kijk het na, en verstuur het."))
+
+
+class Form(FlaskForm):
+    """The base of every form: what is typed in a text field has no hidden characters, in one form of writing.
+
+    A password or pin is taken exactly as it is typed (OWASP ASVS 5.0, 6.2.8).
+    """
+
+    class Meta(FlaskForm.Meta):
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Field:
+            field = super().bind_field(form, unbound_field, options)
+            if isinstance(field, StringField) and not isinstance(field, wtforms.PasswordField):
+                field.filters = (composed, *field.filters)
+                field.validators = (refuse_hidden, *field.validators)
+            return field
+
+        def render_field(self, field: Field, render_kw: Any) -> Any:
+            if isinstance(field.data, str):  # what was filled in for somebody is theirs to send
+                field.data = drop_hidden(field.data)
+            return super().render_field(field, render_kw)
 
 
 class EmailField(wtforms.EmailField):
@@ -58,7 +100,7 @@ class PersonNameField(StringField):
         super().__init__(label, validators, filters=[trimmed], **options)
 
 
-class ActionForm(FlaskForm):
+class ActionForm(Form):
     """Only a submit button and a CSRF token."""
 
 

@@ -7,6 +7,7 @@ compiled catalogue that could be outdated.
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -15,6 +16,8 @@ from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 from flask_login import current_user
 from werkzeug.utils import cached_property
+
+from blueprints.web.outside_text import isolated
 
 SOURCE = "nl"
 LANGUAGES = (SOURCE, "en")
@@ -39,6 +42,12 @@ class Texts(Domain):
 
     def get_translations(self) -> NullTranslations:
         return texts(language())
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        return super().gettext(string, **isolated(variables))
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        return super().ngettext(singular, plural, num, **isolated(variables))
 
 
 class PoBabel(Babel):

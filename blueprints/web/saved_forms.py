@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 
+from blueprints.web.forms import Form
 from blueprints.web.responses import redirect_to
 from blueprints.web.urls import split_address
 from core.clock import utcnow
@@ -73,10 +74,10 @@ def _again(form: FlaskForm) -> MultiDict[str, str] | None:
     return MultiDict(kept["values"]) if datetime.fromisoformat(kept["until"]) > utcnow() else None
 
 
-class RestorableForm(FlaskForm):
+class RestorableForm(Form):
     """A form that restores its values after reauthentication."""
 
-    class Meta(FlaskForm.Meta):
+    class Meta(Form.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             found = super().wrap_formdata(form, formdata)
             return _again(form) if found is None and request.method == "GET" else found

@@ -5,7 +5,6 @@ authentication (Ibanity Postman collection, 2.1.2 to 2.1.5 and 2.5.3). One redir
 customers, so `state` identifies the request. Errors contain no secret.
 """
 
-import json
 from base64 import b64encode
 from hashlib import sha256
 from typing import Any
@@ -15,6 +14,7 @@ from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import BankError
 from connectors.bank.transport import Answer
 from connectors.oauth import OAuthDown, Tokens, error_from_code, parse_tokens
+from core.hidden_characters import load_json
 
 # offline_access gives a refresh token; ai is account information, pi is payment initiation.
 SCOPES = "offline_access ai pi"
@@ -91,7 +91,7 @@ def _spoken(answer: Answer) -> dict[str, Any]:
     or a redirect is OAuthDown.
     """
     try:
-        found = json.loads(answer.body.decode("utf-8") or "{}")
+        found = load_json(answer.body.decode("utf-8") or "{}")
     except (ValueError, RecursionError):
         found = None
     if answer.status == 200 and isinstance(found, dict):

@@ -5,7 +5,6 @@ RSA-PSS with SHA-256 and a salt of 32 bytes; Digest in SHA-512. Ibanity-Idempote
 Ibanity's clients and Postman collection (docs/ponto.md).
 """
 
-import json
 import re
 import ssl
 import time
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from connectors.bank import response_links, response_parsing
 from connectors.bank.port import BankConfig, BankError, BankRefused, NotDelivered, OutcomeUnknown
 from connectors.bank.transport import Answer, Request, TimedOut, send_request
+from core.hidden_characters import load_json
 
 JSON_API = "application/vnd.api+json"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
@@ -167,7 +167,7 @@ def raise_for_ponto_status(answer: Answer) -> Answer:
 
 def _refusal(answer: Answer) -> tuple[str, str] | None:
     try:
-        found = json.loads(answer.body.decode("utf-8"))
+        found = load_json(answer.body.decode("utf-8"))
         first = found["errors"][0]
         code, detail = first["code"], first.get("detail")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):

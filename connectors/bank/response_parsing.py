@@ -1,6 +1,5 @@
 """Parse a bank's answer strictly: anything that deviates from the standard raises OutcomeUnknown."""
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
@@ -8,6 +7,7 @@ from typing import Any, NoReturn
 
 from connectors.bank.port import BankRefused, OutcomeUnknown
 from connectors.bank.transport import Answer, Request
+from core.hidden_characters import load_json
 
 LONGEST_TEXT = 500  # of a message text (Berlin Group: psuMessage, tppMessages)
 LONGEST_ID = 255
@@ -27,7 +27,7 @@ def parse_json_object(answer: Answer, fractions: Callable[[str], Any] = float) -
     - OutcomeUnknown: it is not a JSON object.
     """
     try:
-        found = json.loads(answer.body.decode("utf-8"), parse_float=fractions)
+        found = load_json(answer.body.decode("utf-8"), parse_float=fractions)
     except (ValueError, RecursionError) as error:
         raise OutcomeUnknown(f"HTTP {answer.status}: the answer is no JSON") from error
     if not isinstance(found, dict):

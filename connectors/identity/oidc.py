@@ -27,6 +27,7 @@ from joserfc.jwk import KeySet
 from connectors.identity.port import AuthRequest, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import DEFAULT, PROFILES, Profile
 from core.clock import utcnow
+from core.hidden_characters import storable
 
 ALGORITHMS = ["RS256", "ES256"]
 METADATA_SECONDS = 3600
@@ -167,7 +168,7 @@ class OidcProvider:
         if not isinstance(id_token, str):
             raise Refused("no_id_token")
         try:
-            claims = self._decoded(id_token)
+            claims = storable(self._decoded(id_token))
         except (JoseError, ValueError) as error:
             raise Refused("signature") from error
         reason = _fault_in(claims, self._settings, nonce, utcnow().timestamp())
@@ -186,7 +187,7 @@ class OidcProvider:
         try:
             answer = session.get(self._metadata.get()["userinfo_endpoint"], allow_redirects=False)
             answer.raise_for_status()
-            found = answer.json()
+            found = storable(answer.json())
         except OAuthError:
             raise Refused("user_info") from None
         except (requests.RequestException, ValueError, RecursionError) as error:
@@ -232,7 +233,7 @@ class OidcProvider:
         try:
             answer = requests.get(url, timeout=self._settings.timeout, allow_redirects=False)
             answer.raise_for_status()
-            found = answer.json() if answer.status_code == 200 else None
+            found = storable(answer.json()) if answer.status_code == 200 else None
         except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderDown(type(error).__name__) from error
         if not isinstance(found, dict):

@@ -4,7 +4,6 @@ Unknown fields are ignored; a missing required field is an error of the port. A 
 runs in an incomplete list would go unnoticed.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import requests
 
 from connectors.nmbrs import port
 from connectors.nmbrs.http_session import PerProcessSession
+from core.hidden_characters import load_json
 
 MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, plus a margin
 PAGE_SIZE, MOST_PAGES = 100, 1_000
@@ -252,7 +252,7 @@ def _seconds(retry_after: str) -> int:
 
 def _read_object(body: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(body)
+        found = load_json(body)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

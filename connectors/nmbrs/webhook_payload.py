@@ -4,7 +4,6 @@ trusted.
 Only ids are taken, from fields with a matching name, to poll a company sooner.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lxml import etree
+
+from core.hidden_characters import load_json
 
 _ID = re.compile(r"[0-9]{1,10}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAMES = {
@@ -67,7 +68,7 @@ def _text_of(body: bytes) -> str:
 
 def _json(text: str) -> Iterator[tuple[str, str]]:
     try:
-        document = json.loads(text)
+        document = load_json(text)
     except (ValueError, RecursionError):
         return
     yield from _walk(document, 0, "")

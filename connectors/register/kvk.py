@@ -15,6 +15,7 @@ from connectors.register.extract import (
     read_extract,
 )
 from connectors.register.port import Company, Extract, RegisterDown, UnknownCompany
+from core.hidden_characters import storable
 
 _UNKNOWN = frozenset({"IPD0005", "IPD5200"})
 _TEMPORARY = frozenset({"IPD1002", "IPD1003"})
@@ -114,7 +115,7 @@ class KvkRegister:
 
 def _json(answer: requests.Response) -> Any:
     try:
-        return answer.json()
+        return storable(answer.json())
     except (ValueError, RecursionError):
         return None
 

@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from core.clock import utcnow
+from core.hidden_characters import drop_hidden
 from domain.common.encryption import blind_index
 from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
 from domain.common.services import services
@@ -257,7 +258,7 @@ def _parse_answer(answer: str) -> dict[str, Any]:
 
 
 def _name(text: str) -> str:
-    return " ".join(text.split())[:60] or "Passkey"
+    return " ".join(drop_hidden(text).split())[:60] or "Passkey"
 
 
 def _rp_id() -> str:

@@ -5,6 +5,7 @@ import unicodedata
 
 from connectors.identity.port import Identity
 from connectors.register.port import Person
+from core.hidden_characters import drop_hidden
 
 DIGRAPHS = ("ij", "th", "ch", "ph", "tj")
 
@@ -37,7 +38,7 @@ def may_be_same_person(one: Person, other: Identity) -> bool:
     mine, theirs = _initials(one), _initials(other)
     if mine and theirs and not any(a.startswith(b) or b.startswith(a) for a in mine for b in theirs):
         return False
-    if not (one.last_name and other.last_name):
+    if not (_plain(one.last_name or "") and _plain(other.last_name or "")):
         return True
     parts, others = _surname_parts(one), _surname_parts(other)
     return _same_surname(one, other) != "no" or bool(parts & others)
@@ -81,5 +82,5 @@ def _letters(names: list[str]) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", drop_hidden(text)).casefold()
     return "".join(c for c in decomposed if c.isalpha())

@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import Case
 
+from core.hidden_characters import drop_hidden
 from core.sepa_text import to_sepa
 from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
@@ -62,7 +63,7 @@ class LinePage:
 def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
     """Return the search for what was typed. A long text is cut; an unknown filter or page is ignored."""
     known = only if only in (REFUSED, REMARKED) else ""
-    return LineQuery(" ".join(text[:LONGEST].split()), known, max(1, page))
+    return LineQuery(" ".join(drop_hidden(text[:LONGEST]).split()), known, max(1, page))
 
 
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:

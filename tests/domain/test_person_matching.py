@@ -126,3 +126,12 @@ def test_without_numbers_two_people_of_one_name_share_a_due():
 
 def test_lines_without_a_name_are_people_by_their_accounts():
     assert len(match_people([line("", "1"), line(" ", "2"), line("", "1")], []).people) == 2
+
+
+@pytest.mark.parametrize("signs", ["\u200b", "\u202e", "\x9b", "\ue000", "\u3164", "\ufe0f", "\U000e0041"], ids=ascii)
+def test_a_name_with_something_hidden_is_the_same_person(signs: str):
+    """Neither somebody new, who is paid again to a new account, nor two people who are owed apart."""
+    again = match_people([line(f"Jan{signs}sen, W.", "NL2")], [known(1, "Jansen, W.", "NL1")])
+    assert [person.dues for person in again.people] == [(1,)] and not again.gone
+    first = match_people([line(f"Jan{signs}sen, W.", "NL1"), line("Jansen, W.", "NL2")], [])
+    assert [person.owed_cents for person in first.people] == [200]

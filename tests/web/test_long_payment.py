@@ -18,7 +18,7 @@ PLAIN = str.maketrans("ıÖü", "iOu")
 
 
 def names(page: Page) -> list[str]:
-    return [node.findtext("b") or "" for node in page.all("li.line")]
+    return [node.findtext("b/bdi") or "" for node in page.all("li.line")]
 
 
 def line_of(batch: Batch, position: int) -> int:

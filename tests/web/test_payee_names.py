@@ -169,7 +169,7 @@ def test_a_partial_execution_shows_each_line(owner: WebClient, demo: Demo, sandb
     follow(paid)
     page = owner.open(at(demo, paid))
     assert page.says("#hero .badge") == "Deels uitgevoerd"
-    said = {node.findtext("b"): node.cssselect(".say")[0].text_content() for node in page.all("li.line")}
+    said = {node.findtext("b/bdi"): node.cssselect(".say")[0].text_content() for node in page.all("li.line")}
     assert said["Jong, Wouter de"] == "Geweigerd door de bank: de rekening is geblokkeerd"
     assert said["Donkersloot Meijer, Naomi"] == said["Schuurman, Lisanne"] == "Betaald"
     assert "Bij elke regel staat hoe het zit." in page.text

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from blueprints.banking.presenters.consents import ConsentNote, present_consent
 from blueprints.web.formatters import euro, moment
 from blueprints.web.parts import Task
+from core.hidden_characters import show_hidden
 from core.iban import format_iban
 from domain.banking.bank_accounts import AccountView
 from domain.banking.consents import ConsentView
@@ -46,7 +47,7 @@ def _account_task(account: AccountView) -> Task:
         url=url_for("banking.list_transactions", account_id=account.id),
         icon="bank",
         title=account.name,
-        text=Markup("<br>").join(about),
+        text=Markup("<br>").join(map(show_hidden, about)),
         right=_("saldo onbekend") if account.balance_cents is None else euro(account.balance_cents),
         initials=bank_initials(account.bank_name),
     )

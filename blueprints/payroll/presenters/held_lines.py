@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.web.formatters import amount, number
+from core.hidden_characters import isolate
 from core.iban import format_iban
 from domain.payments.held_lines import HeldLineView
 
@@ -123,7 +124,7 @@ def left_out_text(lines: Sequence[HeldLineView]) -> tuple[str, str]:
     title = ngettext(
         "%(num)s regel van € 0,00 is weggelaten", "%(num)s regels van € 0,00 zijn weggelaten", len(lines)
     )  # fmt: skip
-    names = ", ".join(line.name or _("Zonder naam") for line in lines[:5])
+    names = ", ".join(isolate(line.name) or _("Zonder naam") for line in lines[:5])
     others = len(lines) - 5
     if others > 0:
         names = _("%(names)s en %(others)s andere", names=names, others=number(others))
