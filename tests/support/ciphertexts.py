@@ -1,7 +1,6 @@
 """Where ciphertexts stand in the database, found by what they look like."""
 
-from functools import reduce
-from operator import or_
+from functools import cache
 
 from peewee import TextField
 
@@ -14,23 +13,27 @@ from models.base import EncryptedField
 
 def misplaced_ciphertexts() -> list[str]:
     """Return the columns, as table.column, that hold something like a ciphertext but are of another type."""
-    found = []
-    for table in TABLES:
-        texts = [one for one in table._meta.sorted_fields if isinstance(one, TextField)]
-        others = [one for one in texts if not isinstance(one, EncryptedField)]
-        if not others:
-            continue
-        looks = {one: one ** "%v1:%:%:%" for one in others}
-        if table.select().where(reduce(or_, looks.values())).exists():
-            hit = [one.name for one, like in looks.items() if table.select().where(like).exists()]
-            found += [f"{table.__name__}.{name}" for name in hit]
-    return found
+    return [name for (name,) in database.execute_sql(_misplaced()).fetchall()]
+
+
+@cache
+def _misplaced() -> str:
+    """Return one statement over every text column, as this runs after nearly every test."""
+    columns = [(table._meta.table_name, one.column_name) for table in TABLES for one in table._meta.sorted_fields
+               if isinstance(one, TextField) and not isinstance(one, EncryptedField)]  # fmt: skip
+    return " union all ".join(
+        f"""select '{table}.{column}' where exists (select 1 from "{table}" where "{column}" like 'v1:%%:%%:%%')"""
+        for table, column in columns
+    )
 
 
 def unreadable_ciphertexts() -> list[str]:
     """Return the values that the context of their column does not decrypt; those of foreign keys are not looked at."""
     keyring, found = services().keyring, []
+    filled = {name for (name,) in database.execute_sql(_filled()).fetchall()}
     for field in encrypted_fields():
+        if field.model._meta.table_name not in filled:
+            continue
         for row in field.model.select().where(field.is_null(False), field != ""):
             ciphertext = getattr(row, field.name)
             if ciphertext.count(":") == 3 and ciphertext.split(":")[1] in keyring.keys:
@@ -39,6 +42,13 @@ def unreadable_ciphertexts() -> list[str]:
                 except DecryptionFailed:
                     found.append(f"{field.model.__name__}.{field.name}")
     return found
+
+
+@cache
+def _filled() -> str:
+    """Return a statement that names the tables with ciphertexts that have a row."""
+    tables = sorted({field.model._meta.table_name for field in encrypted_fields()})
+    return " union all ".join(f"""select '{table}' where exists (select 1 from "{table}")""" for table in tables)
 
 
 def check_ciphertexts() -> None:

@@ -16,6 +16,7 @@ from domain.operations import integrity
 from domain.orders import conclusion, evidence, settlement
 from domain.payroll import unpaid
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine
+from models.states import OrderState
 from tests.support.money_world import MoneyWorld
 
 # What may still be done about a payment whose lines were not paid: by a person, by the worker, or by waiting.
@@ -169,7 +170,7 @@ def order_lines() -> list[GivenLine]:
     return [
         GivenLine(
             row_id, end_to_end_id, cents, due, run, normalise_name(name), order, standing,
-            standing in COMMITTED or (standing == "unsent" and state != "ended"),
+            standing in COMMITTED or (standing == "unsent" and state != OrderState.CLOSED),
         )
         for row_id, end_to_end_id, cents, due, run, name, standing, state, order in rows
     ]  # fmt: skip
