@@ -23,6 +23,7 @@ from blueprints.payments.presenters.lines import (
 from blueprints.payments.presenters.warnings import overpaid
 from blueprints.payroll.presenters.held_lines import present_held_lines
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
+from blueprints.web.choices import choices
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from domain.banking import bank_accounts
@@ -95,7 +96,7 @@ def change(membership, reference):
         return redirect_to(url_of(membership, reference))
     accounts = bank_accounts.payable_accounts(membership.client)
     form = ChangeForm(account=payment.account.id)
-    form.account.choices = [(account.id, account.iban) for account in accounts]
+    form.account.choices = choices({account.id: account.iban for account in accounts})
     if form.validate_on_submit() and _is_changed(membership, payment, form):
         flash(_("De betaling is aangepast."), "good")
         return redirect_to(url_of(membership, reference))

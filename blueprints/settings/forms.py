@@ -1,5 +1,6 @@
 from wtforms import BooleanField, SelectField
 
+from blueprints.web.choices import choices
 from blueprints.web.forms import Form
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
@@ -14,4 +15,4 @@ class PaymentPreferencesForm(RestorableForm):
 
 
 class LanguageForm(Form):
-    language = SelectField(choices=[(code, code) for code in LANGUAGES])
+    language = SelectField(choices=choices({code: code for code in LANGUAGES}))

@@ -5,6 +5,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from blueprints.web.choices import choices
 from blueprints.web.error_messages import wish_changed
 from blueprints.web.formatters import day, euro
 from blueprints.web.lazy_texts import _l
@@ -20,11 +21,11 @@ ROLES: dict[str, Any] = {
     Role.APPROVER: _l("mag betalen"),
     Role.PREPARER: _l("bereidt voor"),
 }
-ROLE_CHOICES = [
-    (Role.OWNER, _l("Eigenaar: mag betalen en alles instellen")),
-    (Role.APPROVER, _l("Mag betalen: bekijkt, wijzigt en keurt goed")),
-    (Role.PREPARER, _l("Bereidt voor: bekijkt en wijzigt, betaalt nooit")),
-]
+ROLE_CHOICES = choices({
+    Role.OWNER: _l("Eigenaar: mag betalen en alles instellen"),
+    Role.APPROVER: _l("Mag betalen: bekijkt, wijzigt en keurt goed"),
+    Role.PREPARER: _l("Bereidt voor: bekijkt en wijzigt, betaalt nooit"),
+})  # fmt: skip
 
 
 def named(name: str, is_self: bool) -> str:
