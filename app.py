@@ -1,5 +1,6 @@
 """The Flask application: create_app() in named steps, with the operators' commands."""
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from ssl import SSLContext
@@ -11,6 +12,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from jinja2 import StrictUndefined
+from peewee import PeeweeException
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -43,6 +45,7 @@ from connectors.bank.router import BanksByAdapter
 from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.identity.profiles import PROFILES
+from connectors.marks import FileMarks
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
@@ -55,7 +58,9 @@ from core.private_files import keep_private
 from domain.common.errors import NotFound, RateLimited
 from domain.common.services import Services
 from domain.common.services import configure as configure_domain
+from domain.orders import restore_watch
 from jobs import mail_rendering
+from jobs.marks import QueueMarks
 
 SCREENS = (
     "shortcuts", "account", "onboarding", "banking", "payroll", "payments", "overview", "team", "settings", "webhooks",
@@ -63,6 +68,7 @@ SCREENS = (
 )  # fmt: skip
 
 
+log = logging.getLogger(__name__)
 GIVE_UP = 4  # the exit code after which gunicorn starts no new worker
 
 # Words of the pages that mails use too; the worker renders mails without any blueprint.
@@ -87,7 +93,20 @@ def _create_app(settings: config.Config) -> Flask:
     use_screens(app)
     use_errors(app)
     commands.register(app)
+    if click.get_current_context(silent=True) is None:  # it serves; a command decides for itself
+        watch_for_restore()
     return app
+
+
+def watch_for_restore() -> None:
+    """At the start of a program: place a hold if the database was restored since. The sweep does it again."""
+    try:
+        with models.database.connection_context():
+            restore_watch.hold_if_no_witness_agrees()
+    except PeeweeException as error:  # not there, or not migrated yet: /readyz says so
+        log.warning("whether the database was restored is not known yet: %s", type(error).__name__)
+    finally:
+        models.disconnect()  # the processes that are forked from this one open their own
 
 
 def configure_services(settings: config.Config, app: Flask | None = None) -> None:
@@ -102,8 +121,10 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
             banks=_banks(settings), ponto=_ponto_oauth(settings),
             identity=_identity(settings), register=_register(settings),
             mailer=_mailer(settings), pusher=_pusher(settings),
-            anchors=FileAnchors(settings.audit_anchors), keyring=Keyring(settings.data_keys, settings.data_key),
-            lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
+            anchors=FileAnchors(settings.audit_anchors),
+            marks=(FileMarks(settings.home), QueueMarks(jobs.connection)),
+            keyring=Keyring(settings.data_keys, settings.data_key), lookup_key=settings.lookup_key,
+            pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
             limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,
             poll_seconds=settings.poll_seconds, operators_sign_in=settings.production,

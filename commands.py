@@ -1,9 +1,6 @@
 """The operators' commands: `flask --app app …`. Each makes one domain call and prints the result."""
 
-import getpass
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,13 +9,13 @@ from flask.cli import AppGroup
 from redis.exceptions import RedisError
 
 import models
-from core.hidden_characters import has_hidden, mark_hidden
+import recovery_commands
+from command_support import DatabaseCommand, operator, operator_token, say
 from core.iban import normalise
 from core.money import cents, format_dutch
 from core.version import VERSION
 from domain.banking import holder_verification
 from domain.common import audit
-from domain.common.errors import NotFound, OperatorRefused, StateConflict
 from domain.identity import persons, signing_authority
 from domain.operations import integrity, key_rotation, log_anchors, operator_access, operators, order_files
 from domain.payments import limits
@@ -30,46 +27,8 @@ from models.states import AuthorityAnswer, HolderCheck
 def register(app: Flask) -> None:
     for command in (migrate, check_books, rotate_keys, authority_group, limits_group, accounts_group, order_group,
                     operator_group, nmbrs_group, sessions_group, sweep, audit_group, seed_demo, check_config,
-                    version):  # fmt: skip
+                    version, *recovery_commands.ALL):  # fmt: skip
         app.cli.add_command(command)
-
-
-def say(text: str) -> None:
-    """Print a line. Names in it may be from outside: what a terminal would obey is shown."""
-    click.echo(mark_hidden(text))
-
-
-class DatabaseCommand(click.Command):
-    """A command with an open database connection, that takes no arguments with characters nobody sees."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        for param in self.params:
-            if isinstance(given := ctx.params.get(param.name or ""), str) and has_hidden(given):
-                raise click.BadParameter("it has characters that nobody sees", ctx, param)
-        with models.database.connection_context():
-            try:
-                return super().invoke(ctx)
-            except NotFound as error:
-                raise click.ClickException("not found") from error
-            except (StateConflict, OperatorRefused) as error:
-                raise click.ClickException(str(error)) from error
-
-
-def operator() -> str:
-    return getpass.getuser()
-
-
-def operator_token() -> str | None:
-    """Return the token of the operator who acts: from the environment, a file, or typed. Never an argument, which other
-    people on the machine can see. None where operators need not sign in."""
-    if not operator_access.requires_sign_in():
-        return None
-    path = os.environ.get("BIZCUIT_OPERATOR_TOKEN_FILE")
-    try:
-        given = Path(path).read_text() if path else os.environ.get("BIZCUIT_OPERATOR_TOKEN")
-    except OSError as error:
-        raise click.ClickException(f"BIZCUIT_OPERATOR_TOKEN_FILE cannot be read: {error.strerror}") from error
-    return (given or click.prompt("Your operator token", hide_input=True, err=True)).strip()
 
 
 @click.command()

@@ -35,6 +35,7 @@ def main() -> None:
         settings = config.load()
         application.configure_services(settings)
     connection = jobs.connect(settings.redis_url)
+    application.watch_for_restore()
     SweepingWorker.poll_seconds = settings.poll_seconds
     worker = SweepingWorker(
         [Queue(name, connection=connection) for name in jobs.NAMES], connection=connection,

@@ -12,7 +12,7 @@ from connectors.web_push import WebPushClient
 from core.private_files import make_private_folder, private_opener
 
 SHORTEST = 32  # characters of a secret
-OWN = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "PUSH_KEY", "DATA_KEYS")
+OWN = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "PUSH_KEY", "BACKUP_KEY", "DATA_KEYS")
 TRIVIAL = "can be guessed: it must be drawn at random, not repeat itself, count up or hold a word"
 
 
@@ -29,6 +29,7 @@ def own_secrets(read: Reader, production: bool, home: Path) -> dict:
         "session_key": _secret(read, "SESSION_KEY", production, home),
         "lookup_key": _secret(read, "LOOKUP_KEY", production, home).encode(),
         "pin_pepper": _secret(read, "PIN_PEPPER", production, home).encode(),
+        "backup_key": _secret(read, "BACKUP_KEY", production, home).encode(),
         "metrics_token": _metrics_token(read, production),
     }
 

@@ -59,6 +59,7 @@ class Config:
     session_key: str = field(repr=False)
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)
+    backup_key: bytes = field(repr=False)
     data_keys: dict[str, bytes] = field(repr=False)
     data_key: str
     limit_payment_cents: int

@@ -8,7 +8,8 @@ from pathlib import Path
 
 OTHERS = 0o077  # what group and others may do
 # Our files in the home folder. Others are not touched: the folder may hold files of its owner.
-OURS = ("bizcuit.db*", "secrets.json", "audit-anchors.jsonl", "bank-identity.pem", "logs", "run", "queue", "sandbox")
+OURS = ("bizcuit.db*", "secrets.json", "audit-anchors.jsonl", "newest-mark.json", "order-marks.jsonl",
+        "bank-identity.pem", "logs", "run", "queue", "sandbox")  # fmt: skip
 BESIDE_SQLITE = ("", "-wal", "-shm", "-journal", ".migrate-lock")
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
-from domain.common import token_revocations
+from domain.common import marks, token_revocations
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.operations import log_anchors
-from domain.orders import payee_verification, status_polling, submission
+from domain.orders import payee_verification, restore_watch, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
 from domain.payroll import (
@@ -115,8 +115,14 @@ def renew_overtaken(run_id: int) -> None:
 def enqueue_due_work() -> None:
     """Enqueue everything that is due in the database, because the queue may have lost it.
 
+    Before that, notice a restored database, and keep a mark outside it of how far it has come.
+
     Does nothing while jobs of the last sweep still wait: under load the queue would only grow.
     """
+    now_and_then = int(time.time()) % 600 < 10
+    with database.connection_context():
+        restore_watch.hold_if_no_witness_agrees() if now_and_then else restore_watch.hold_if_restored()
+        marks.keep_newest_mark()
     if has_pending("default"):
         return
     with database.connection_context():
@@ -132,7 +138,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("sync_consent", account_sync.due_consents())
         _enqueue_all("read_transactions", transactions.due_accounts())
         _enqueue_outbox()
-        if int(time.time()) % 600 < 10:
+        if now_and_then:
             sessions.purge_expired_sessions()
             rate_limits.purge_expired_attempts()
             webhook_deliveries.purge_payloads()

@@ -4,8 +4,9 @@ from models.audit import AuditEvent, OutgoingMail, PushNotification, TokenRevoca
 from models.banking import BankAccount, BankConsent, BankOauthGrant, ConsentUsage
 from models.base import database, insert_rows, update_rows
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
-from models.dialect import connect, release_connection
+from models.dialect import connect, disconnect, release_connection
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
+from models.holds import LostOrder, PaymentHold
 from models.operators import Operator
 from models.payments import (
     AcceptedCreditorName,
@@ -62,7 +63,7 @@ TABLES = (
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, Approval, Release,
     BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankCall, AuditEvent, OutgoingMail, PushNotification,
-    TokenRevocation, Operator,
+    TokenRevocation, Operator, PaymentHold, LostOrder,
 )  # fmt: skip
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "IdentificationAttempt",
     "Invitation",
     "LoginSession",
+    "LostOrder",
     "Membership",
     "NestedTransaction",
     "NmbrsCall",
@@ -108,6 +110,7 @@ __all__ = [
     "OrderLine",
     "OutgoingMail",
     "Passkey",
+    "PaymentHold",
     "PayrollCompany",
     "PayrollRun",
     "Pin",
@@ -125,6 +128,7 @@ __all__ = [
     "WebhookKey",
     "connect",
     "database",
+    "disconnect",
     "insert_rows",
     "lock_clients",
     "migrate",

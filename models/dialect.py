@@ -42,6 +42,11 @@ def is_postgres() -> bool:
     return isinstance(database.obj, PostgresqlDatabase)
 
 
+def kind() -> str:
+    """Return "sqlite" or "postgresql": a copy of the one is no copy of the other (`models.dumps`)."""
+    return "sqlite" if is_sqlite() else "postgresql"
+
+
 # --- connections ----------------------------------------------------------------------------------
 def connect(url: str) -> None:
     """Configure the database for all tables. Opens no connection yet: each thread opens its own."""
@@ -65,6 +70,14 @@ def release_connection() -> None:
     On SQLite it stays open: closing the last connection writes the whole log (WAL) into the database file.
     """
     if is_postgres() and not database.is_closed():
+        database.close()
+
+
+def disconnect() -> None:
+    """Close this process's connections, also the idle ones of a pool, so that none is shared by a fork."""
+    if is_postgres():
+        database.obj.close_all()
+    elif not database.is_closed():
         database.close()
 
 

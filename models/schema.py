@@ -41,6 +41,16 @@ def migrate() -> list[str]:
         return applied
 
 
+def applied_migrations() -> list[str]:
+    """Return the names of the migrations that the connected database has, in order."""
+    return sorted(Runner(database.obj, _DIRECTORY).applied())
+
+
+def known_migrations() -> list[str]:
+    """Return the names of the migrations that this version knows, in order."""
+    return sorted(path.stem for path in Path(_DIRECTORY).glob("[0-9]*.py"))
+
+
 def run_script(script: str) -> None:
     """Run the statements of a migration. They are written for PostgreSQL and end with `;` at the end of a line."""
     for statement in native_types(script).split(";\n"):

@@ -177,3 +177,11 @@ class ScaPurpose(StrEnum):
 
     PAYMENT = "payment"
     CANCELLATION = "cancellation"
+
+
+# --- holds ---
+class HoldCause(StrEnum):
+    """Why nothing is submitted to banks for a while."""
+
+    OPERATOR = "operator"
+    RESTORE = "restore"  # the database is older than what happened since

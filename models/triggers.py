@@ -17,11 +17,17 @@ _GIVEN = (
     "join bank_order o on o.id = n.order_id join batch_line l on l.id = n.batch_line_id "
     "where (n.standing in ('possible', 'paid', 'disputed') or (n.standing = 'unsent' and o.state <> 'closed')) and "
 )
+# So does an order that the bank has and that this database, restored since, has no record of.
+_LOST = (
+    "(select coalesce(sum(p.amount_cents), 0) from batch_line p where p.batch_id in (select x.batch_id "
+    "from lost_order x where x.order_id is null and x.ruled_out_at is null) and "
+)
 _BEYOND_LINE = _GIVEN + (  # noqa: S608 (no value in it)
     "l.id = new.batch_line_id) > (select amount_cents from batch_line where id = new.batch_line_id)"
 )
 _BEYOND_DUE = _GIVEN + (  # noqa: S608 (no value in it)
-    "l.due_id = (select due_id from batch_line where id = new.batch_line_id)) > coalesce((select d.owed_cents "
+    "l.due_id = (select due_id from batch_line where id = new.batch_line_id)) + " + _LOST +
+    "p.due_id = (select due_id from batch_line where id = new.batch_line_id)) > coalesce((select d.owed_cents "
     "from due d join batch_line m on m.due_id = d.id where m.id = new.batch_line_id and d.suspended_at is null), 0)"
 )
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"

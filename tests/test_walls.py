@@ -41,7 +41,7 @@ PACKAGE_MAY_KNOW = {
     "reconciliation": {"banking", "common", "orders", "payments"},
     "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},
     "overview": {"accounts", "banking", "common", "identity", "payments", "payroll"},
-    "operations": {"accounts", "common", "orders", "payments", "payroll"},
+    "operations": {"accounts", "banking", "common", "orders", "payments", "payroll"},
 }
 MOST_FLOORS, MOST_ARROWS = 8, 60
 # Third-party libraries that a package may not import.
@@ -59,7 +59,7 @@ OF_JOBS_IN = {"blueprints.ops.routes": {"connection"}}
 # Libraries of modules that call external systems: such modules are injected by the entry points, and imported by nobody
 # else.
 ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
-READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
+READ_CONFIG = ("app", "worker", "commands", "command_support", "recovery_commands", "config", "tools", "tests")
 
 
 def package_of(name: str) -> str:

@@ -16,6 +16,7 @@ from blueprints.payments.presenters import status
 from blueprints.payments.presenters.action import action_label, action_note
 from blueprints.payments.presenters.bank_file import present_waiting
 from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
+from blueprints.payments.presenters.hold import MAY_WAIT, present_hold
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
 from blueprints.payments.presenters.payee_names import PayeeNames, present_names
@@ -40,7 +41,7 @@ from domain.orders.attestations import Waiting
 from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
-from domain.payments import four_eyes
+from domain.payments import four_eyes, holds
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
@@ -49,7 +50,7 @@ from domain.payroll import unpaid
 from domain.payroll.unpaid import Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
-from models import Membership
+from models import Membership, PaymentHold
 from models.states import BatchState
 
 # A whole booking of an order settles it: in other states none is looked for.
@@ -74,6 +75,7 @@ class Progress:
     manual: ManualSubmission | None
     step: ScaStep | None
     waiting: list[Waiting]
+    hold: PaymentHold | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class PaymentPage(PaymentSheet):
     action_note: str
     steps: list[tuple[str, str, str]]
     in_flight: bool
+    hold: Note | None  # why nothing goes to the bank at the moment
     reason: Note | None
     approvals: Note | None
     names: PayeeNames | None
@@ -155,7 +158,8 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
         payment.order is not None and attestations.may_wait(payment.order.row)
     ) else []
     manual, step = manual_submission.submission_view(payment), _step(payment, cancellation)
-    return Progress(approvals, cancellation, manual, step, waiting)
+    hold = holds.hold_on_account(membership.client_id, payment.account.id) if payment.state in MAY_WAIT else None
+    return Progress(approvals, cancellation, manual, step, waiting, hold)
 
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
@@ -177,7 +181,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
     parts = (
         payment.state, f"{payment.state_changed_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
         step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
-        len(progress.waiting),
+        len(progress.waiting), progress.hold.id if progress.hold else "",
     )  # fmt: skip
     return "-".join(str(part) for part in parts)
 
@@ -216,7 +220,8 @@ def build_page(
         action_label=action_label(action, payment, progress.step),
         action_note=action_note(action),
         steps=status.progress_steps(payment),
-        in_flight=status.is_in_flight(payment),
+        in_flight=status.is_in_flight(payment) and progress.hold is None,
+        hold=present_hold(progress.hold, payment) if progress.hold else None,
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
         names=_names(payment, sheet),

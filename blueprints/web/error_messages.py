@@ -287,6 +287,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Deze betaling klopt niet meer met de nieuwste versie van de salarisrun: een deel is al betaald of hoeft niet "
         "meer. Er is niets betaald. We zetten klaar wat nog wel betaald moet worden."
     ),
+    errors.PaymentsHeld: lambda e: _(
+        "Betalingen staan even stil. Er is niets verstuurd en er gaat niets verloren. Probeer het later opnieuw."
+    ),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
     errors.UnsupportedByBank: _unfit,

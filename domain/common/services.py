@@ -7,6 +7,7 @@ from connectors.anchors import AnchorStore
 from connectors.bank.port import Bank, BankConfig
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
+from connectors.marks import MarkStore
 from connectors.nmbrs.port import Payroll
 from connectors.oauth import OAuthClient
 from connectors.register.port import BusinessRegister
@@ -46,6 +47,7 @@ class Services:
     poll_seconds: int = 3600
     rest_offered: bool = True
     operators_sign_in: bool = False  # also while no operator is registered: in production
+    marks: tuple[MarkStore, ...] = ()  # none: a restore is not noticed by itself
     ponto: OAuthClient | None = None  # None: no banks through Ponto
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from models import Batch, OutgoingMail, PayrollRun, WebhookDelivery, database
+from models import Batch, OutgoingMail, PaymentHold, PayrollRun, WebhookDelivery, database
 
 
 def database_answers() -> None:
@@ -30,6 +30,9 @@ class _DatabaseCollector(Collector):
         for state, count in rows:
             batches.add_metric([state], count)
         yield batches
+        held = GaugeMetricFamily("bizcuit_holds", "Holds in force")
+        held.add_metric([], PaymentHold.select().where(PaymentHold.lifted_at.is_null()).count())
+        yield held
 
 
 REGISTRY = CollectorRegistry()

@@ -13,7 +13,7 @@ from core.clock import utcnow
 from core.iban import normalise
 from core.ids import random_token, uuid
 from domain.banking import manual_bank
-from domain.common import audit
+from domain.common import audit, marks
 from domain.common.encryption import blind_index
 from domain.common.errors import (
     AccountExists,
@@ -22,14 +22,15 @@ from domain.common.errors import (
     InsufficientRole,
     NotOpen,
     OrderMismatch,
+    PaymentsHeld,
     StateConflict,
 )
 from domain.common.services import services
 from domain.identity import identification
-from domain.orders import attestations, evidence, settlement, submission
+from domain.orders import attestations, evidence, restore_watch, settlement, submission
 from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing
 from domain.orders.evidence import Statement
-from domain.payments import state_machine
+from domain.payments import holds, state_machine
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
@@ -138,14 +139,18 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
     Raises:
     - InsufficientRole
     - NotOpen: not approved, already over, or too late for its date (then it is open again).
+    - PaymentsHeld
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
     client, batch = membership.client, get_batch(membership.client, reference)
+    restore_watch.hold_if_restored()
+    holds.require_no_hold(client.id, batch.bank_account.bank)
     order = _order_to_take(batch)
     body = submission.order_bytes(order)
     with transaction(client.id):
         held = get_batch_locked(client, reference)
+        holds.require_no_hold(client.id, held.bank_account.bank)
         fresh = BankOrder.get_by_id(order.id)
         if held.state != BatchState.SENDING or fresh.state not in (OrderState.PREPARED, OrderState.SUBMITTED):
             raise NotOpen(held.state)
@@ -154,10 +159,14 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
         settlement.set_standing(fresh, Standing.POSSIBLE)
         OrderDownload.create(order=order.id, user=membership.user_id, created_at=now)
-        audit.record_event(
+        event = audit.record_event(
             client.id, audit.by_user(membership.user), "order.downloaded", f"batch:{reference}", order=order.id,
             sha256=order.body_sha256, again=fresh.submitted_at is not None,
         )  # fmt: skip
+    try:
+        marks.keep_mark(event, order.msg_id)
+    except marks.NoMarkKept as error:  # a file that only the database knows of is not handed out
+        raise PaymentsHeld from error
     return order.msg_id, body
 
 

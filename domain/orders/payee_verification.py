@@ -16,7 +16,7 @@ from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import services
 from domain.orders import line_statuses, sca_state, settlement, status_polling
 from domain.orders.sca import get_active_order, is_not_yet_signable, start_sca_in_background
-from domain.payments import creditor_names, state_machine
+from domain.payments import creditor_names, holds, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch_locked
@@ -119,10 +119,12 @@ def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: po
 
     Raises:
     - NotOpen: there is nothing to confirm.
+    - PaymentsHeld
     - BankUnavailable: the bank did not accept the confirmation.
     """
     with transaction(client.id):
         batch, order = _waiting(client, reference)
+        holds.require_no_hold(client.id, order.bank_account.bank)
         differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.vop_result.is_null(False)).count()
         request_id = _ask(order, CONFIRM)
         audit.record_event(

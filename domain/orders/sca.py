@@ -18,6 +18,7 @@ from domain.common.errors import (
     BankUnavailable,
     NotFound,
     NotOpen,
+    PaymentsHeld,
     ScaInProgress,
     ScaOutcomeUnknown,
     SigningFailed,
@@ -29,6 +30,7 @@ from domain.orders import sca_state, status_polling
 from domain.orders.conclusion import SIGNING_FAILED
 from domain.orders.sca_calls import call_bank
 from domain.orders.sca_state import Document, ScaStep
+from domain.payments import holds
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch
 from models import BankOrder, Batch, Client, User, transaction
@@ -128,7 +130,7 @@ def start_sca_in_background(order: BankOrder, psu: port.Psu) -> None:
         return
     try:
         _start(order, psu)
-    except (BankUnavailable, NotOpen, ScaInProgress, SigningFailed, SigningRefused, ScaOutcomeUnknown):
+    except (BankUnavailable, NotOpen, PaymentsHeld, ScaInProgress, SigningFailed, SigningRefused, ScaOutcomeUnknown):
         return  # recorded as an exchange; the person sees the error when they press the button
 
 
@@ -137,10 +139,12 @@ def start_sca(client: Client, user: User, reference: str, psu: port.Psu, again: 
 
     Raises:
     - NotOpen: there is nothing to sign.
-    - BankUnavailable, ScaInProgress, SigningRefused, ScaOutcomeUnknown
+    - PaymentsHeld, BankUnavailable, ScaInProgress, SigningRefused, ScaOutcomeUnknown
     """
     order = _waiting(client, reference)
     found = step_of_order(order.id)
+    if not found.cancels:
+        holds.require_no_hold(client.id, order.bank_account.bank)
     if found.how == "begin":
         _start_or_join(order, psu)
     elif again and found.may_begin_again:

@@ -6,10 +6,18 @@ from typing import NoReturn
 from connectors.bank import port
 from core.ids import uuid
 from domain.banking.bank_configs import bank_config_for_order
-from domain.common.errors import BankUnavailable, InvalidScaCode, ScaOutcomeUnknown, SigningFailed, SigningRefused
+from domain.common.errors import (
+    BankUnavailable,
+    InvalidScaCode,
+    PaymentsHeld,
+    ScaOutcomeUnknown,
+    SigningFailed,
+    SigningRefused,
+)
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
 from domain.orders.sca_state import Document, ScaLease
+from domain.payments import holds
 from models import BankCall, BankOrder
 
 Call = Callable[[Document, str], port.Authorisation]
@@ -19,8 +27,16 @@ WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
 def call_bank(
     order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False, first: bool = False
 ) -> None:
-    """Make one call under the lease, and store its outcome. `first`: only if nobody else has started SCA since."""
+    """Make one call under the lease, and store its outcome. `first`: only if nobody else has started SCA since.
+
+    Raises:
+    - PaymentsHeld: it would sign a payment; a cancellation may be signed.
+    - ScaInProgress, BankUnavailable, InvalidScaCode, SigningRefused, SigningFailed, ScaOutcomeUnknown
+    """
     claim, request_id = sca_state.acquire_sca_session(order.id), uuid()
+    if not sca_state.is_cancellation(claim.document) and holds.hold_on(order.batch.client_id, order.bank_account.bank):
+        sca_state.release_sca_session(claim)
+        raise PaymentsHeld
     if first and sca_state.next_step(claim.document).how != "begin":
         sca_state.release_sca_session(claim)
         return

@@ -5,6 +5,7 @@ X-Request-ID, and only to a bank that is idempotent. Without an answer the payme
 bank, or two people, say what happened.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from connectors.bank import port
@@ -15,31 +16,53 @@ from core.encryption import digest_sha256
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank
 from domain.banking.bank_configs import bank_config_for_order, bank_config_of
-from domain.common import audit, leases
+from domain.common import audit, leases, marks
 from domain.common.encryption import blind_index, decrypt_bytes, encrypt
-from domain.common.errors import OrderMismatch, StateConflict
+from domain.common.errors import OrderMismatch, PaymentsHeld, StateConflict
 from domain.common.services import services
-from domain.orders import evidence, sca, sca_state, settlement, status_callbacks
+from domain.orders import evidence, recovery, restore_watch, sca, sca_state, settlement, status_callbacks
 from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
 from domain.orders.evidence import Statement
-from domain.payments import bank_capabilities, commitments, digest, execution_dates, state_machine
+from domain.payments import (
+    bank_capabilities,
+    commitments,
+    digest,
+    execution_dates,
+    holds,
+    lost_orders,
+    state_machine,
+)
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.references import message_id, request_id
 from domain.payments.totals import lines_of
-from models import BankAccount, BankCall, BankOrder, Batch, BatchLine, Client, Release, transaction
+from models import (
+    AuditEvent,
+    BankAccount,
+    BankCall,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    LostOrder,
+    Release,
+    transaction,
+)
 from models.states import AuthenticationMethod, BatchState, LineState, OrderState, RunKind
 
 SEND_LEASE = 180
 MAX_RESENDS = 8
+HELD_PAUSE = timedelta(minutes=1)
 
 
 def due_batches() -> list[int]:
     """Return approved batches without an order, and those whose order waits for another attempt.
 
-    An order that a person takes to the bank is included once its execution date has come: it may be too late then.
+    An order that a person takes to the bank, or that is held, is included once its execution date has come: it may be
+    too late then.
     """
-    goes = (BankAccount.bank != manual_bank.MANUAL_BANK_ID) | (Batch.execution_date <= today_amsterdam())
+    waits = (BankAccount.bank == manual_bank.MANUAL_BANK_ID) | holds.is_held()
+    goes = ~waits | (Batch.execution_date <= today_amsterdam())
     approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == BatchState.APPROVED, goes)
     unmade = approved.where(
         Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != OrderState.CLOSED))
@@ -52,27 +75,28 @@ def due_batches() -> list[int]:
 
 
 def submit_order(batch_id: int) -> None:
-    """Submit the batch if it is approved and allowed; record the bank's answer."""
+    """Submit the batch if it is approved, allowed and not held; record the bank's answer."""
+    restore_watch.hold_if_restored()
     batch = Batch.get_by_id(batch_id)
     batch = get_batch(Client.get_by_id(batch.client_id), batch.reference)
     order = BankOrder.get_or_none(
         BankOrder.batch == batch.id, BankOrder.state.in_((OrderState.PREPARED, OrderState.SUBMITTED))
     )
     if order is None and batch.state == BatchState.APPROVED:
-        if manual_bank.is_manual(batch.bank_account.bank):
+        if manual_bank.is_manual(batch.bank_account.bank) or holds.hold_on(batch.client_id, batch.bank_account.bank):
             reopen_if_too_late(batch)
             return
         try:
             order = build_order(batch)
-        except StateConflict:
-            return  # another worker is building it
+        except (StateConflict, PaymentsHeld):
+            return  # another worker is building it, or it was held a moment ago
         batch = get_batch(batch.client, batch.reference)
     if order is not None and not order.is_manual:  # the order decides: its account may have been linked since
         _submit_to_bank(batch, order)
 
 
 def reopen_if_too_late(batch: Batch) -> None:
-    """Open an approved manual payment again if its execution date can no longer be met."""
+    """Open an approved payment that waits for a person or a hold again, if its execution date can no longer be met."""
     why_not = _obstacle(batch, Release.get(Release.batch == batch.id, Release.voided_at.is_null()))
     if why_not:
         _open_again(batch, why_not)
@@ -86,6 +110,7 @@ def build_order(batch: Batch) -> BankOrder | None:
     Raises:
     - StateConflict: another worker built it.
     - OrderMismatch: the order is not what was released.
+    - PaymentsHeld
     """
     release = Release.get(Release.batch == batch.id, Release.voided_at.is_null())
     why_not = _obstacle(batch, release)
@@ -194,8 +219,10 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     Raises:
     - StateConflict: another worker built the order, or the release is void.
     - OrderMismatch
+    - PaymentsHeld
     """
     batch = get_batch_locked(batch.client, batch.reference)
+    holds.require_no_hold(batch.client_id, batch.bank_account.bank)
     stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
     if batch.state != BatchState.APPROVED or not stands:
         raise StateConflict(f"{batch.reference} is {batch.state}")
@@ -211,6 +238,9 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
         callback_state_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
     Batch.update(order_count=Batch.order_count + 1).where(Batch.id == batch.id).execute()
+    lost = lost_orders.lost_order_of(batch, order.msg_id)
+    if lost is not None:  # from here on its own lines count
+        LostOrder.update(order=row.id).where(LostOrder.id == lost.id).execute()
     settlement.create_order_lines(row, lines)
     BatchLine.update(state=LineState.SENT).where(
         BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN
@@ -218,6 +248,8 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     state_machine.transition(
         batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.x_request_id
     )
+    if lost is not None:
+        recovery.take_as_sent(row, lost.sent_at)
     return row
 
 
@@ -250,7 +282,13 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
         leases.release_lease(claimed, due_at=None)
         _open_again(batch, why_not)
         return
-    if not _mark_called(batch, claimed):
+    event = _mark_called(batch, claimed)
+    if event is None:
+        return
+    try:
+        marks.keep_mark(event, claimed.msg_id)
+    except marks.NoMarkKept:  # an order that only the database knows of is never sent
+        _not_delivered(batch, claimed, again)
         return
     psu, back = port.Psu(claimed.release.ip, None), sca.return_address(claimed)
     try:
@@ -283,23 +321,26 @@ def _placement_options(order: BankOrder) -> port.PlacementOptions:
     )
 
 
-def _mark_called(batch: Batch, order: BankOrder) -> bool:
-    """Record that the bank may have the order from this commit on. Return False if it may no longer be submitted."""
+def _mark_called(batch: Batch, order: BankOrder) -> AuditEvent | None:
+    """Record that the bank may have the order from this commit on. Return None if it may not be submitted now."""
     with transaction(batch.client_id):
         if order.submitted_at is None and (wish := _changed_wish(order.release, Client.get_by_id(batch.client_id))):
             _open_again_locked(batch, wish)
-            return False
+            return None
+        if holds.hold_on(batch.client_id, order.bank_account.bank):
+            leases.release_lease(order, due_at=utcnow() + HELD_PAUSE)
+            return None
         if batch.state == BatchState.APPROVED and commitments.exceeding_dues(batch, lines_of(batch)):
             void_releases(batch, "run_again")
             state_machine.transition(batch, "change", audit.WORKER, "run_again")
-            return False
+            return None
         if batch.state == BatchState.APPROVED:
             state_machine.transition(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
         elif batch.state != BatchState.SENDING:
-            return False
+            return None
         BankOrder.update(submitted_at=utcnow(), state=OrderState.SUBMITTED).where(BankOrder.id == order.id).execute()
         settlement.set_standing(order, Standing.POSSIBLE)
-    return True
+        return audit.record_event(batch.client_id, audit.WORKER, restore_watch.CALLED, f"order:{order.msg_id}")
 
 
 def _exchange(order: BankOrder, call: str, outcome: str, raw: str | None = None, final: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 An order line counts against its due while the bank may still pay it, has paid it, or contradicts itself about it
 (`models.COMMITTED`), and while its order is about to be submitted. A line that was proved unpaid, or that came back, no
-longer counts.
+longer counts. After a restore the lines of an order without a record count too (`lost_orders`).
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from typing import Any
 from peewee import fn
 
 from domain.common.errors import MoreThanOwed
+from domain.payments import lost_orders
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, HeldLine, OrderLine
 from models.states import BatchState, LineState, OrderState
 
@@ -35,12 +36,16 @@ class CommittedLine:
 
 
 def committed_lines(run_id: int) -> list[CommittedLine]:
-    """Return every order line of this run that counts, oldest first."""
+    """Return every order line of this run that counts, oldest first; then the lines of payments with a lost order."""
     rows: Any = _order_lines(
         BatchLine.id, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.amount_cents,
         BatchLine.remittance,
     ).where(Batch.run == run_id, _COMMITTED | _ABOUT_TO_GO).order_by(OrderLine.id).tuples()  # fmt: skip
-    return [CommittedLine(*row) for row in rows]
+    lost = [
+        CommittedLine(row.id, row.due_id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance)
+        for row in lost_orders.lost_lines(run_id)
+    ]
+    return [CommittedLine(*row) for row in rows] + lost
 
 
 def require_owed(batch: Batch, lines: Sequence[BatchLine]) -> None:
@@ -62,7 +67,7 @@ def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
     for line in lines:
         if line.state in _TO_GO:
             asked[line.due_id] += line.amount_cents
-    committed = _given(batch) + _approved(batch) + _held_since(batch)
+    committed = _given(batch) + _approved(batch) + _held_since(batch) + lost_orders.lost_cents(batch)
     return {due for due, cents in asked.items() if cents + committed[due] > owed.get(due, 0)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
-from domain.payments import creditor_names, held_lines
+from domain.payments import creditor_names, held_lines, lost_orders
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
@@ -43,6 +43,7 @@ def create_payment(
         unpaid_employee_names=missing.names if missing else None,
     )  # fmt: skip
     _insert_lines(batch, lines, refused_accounts(run.id))
+    lost_orders.link_to_payment(batch)
     audit.record_event(
         run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
         count=len(lines), difference=again, account=batch.bank_account_id, identity=identity, **details,

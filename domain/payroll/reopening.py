@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from domain.common import audit
 from domain.common.errors import NotOpen
-from domain.payments import amendments, commitments, state_machine
+from domain.payments import amendments, commitments, lost_orders, state_machine
 from domain.payments.queries import get_batch_locked
 from domain.payments.totals import lines_of
 from domain.payroll import payment_creation, run_dues, supersession
@@ -91,7 +91,8 @@ def overtaken_runs() -> list[int]:
 
     A payment that comes back from its bank still has the figures that it was made with.
     """
-    several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()]
+    several = {row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()}
+    several |= lost_orders.runs_with_lost_orders()
     waiting = Batch.select(Batch, PayrollRun).join(PayrollRun).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
     doubtful = [one for one in waiting if one.run_id in several or one.version.partition(":")[0] != one.run.version]
     return sorted({one.run_id for one in doubtful if _is_overtaken(one)})

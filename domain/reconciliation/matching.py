@@ -16,7 +16,7 @@ from typing import Any
 
 from core.clock import today_amsterdam
 from domain.common import audit
-from domain.orders import evidence, settlement
+from domain.orders import evidence, recovery, settlement
 from domain.orders.booking_references import mentions_reference
 from domain.orders.conclusion import BOOKED, Level, Trust
 from domain.orders.evidence import Statement
@@ -49,7 +49,7 @@ def match_transactions(account: BankAccount) -> None:
     orders = _orders(account)
     loose = (BankTransaction.account == account.id) & BankTransaction.order.is_null()
     rows = list(BankTransaction.select().where(loose).order_by(BankTransaction.booking_date, BankTransaction.id))
-    if not orders or not rows:
+    if not rows:
         return
     by_id, proved = {order.id: order for order in orders}, defaultdict(list)
     lines = _lines_named({row.end_to_end_id for row in rows if row.end_to_end_id}, by_id)
@@ -61,9 +61,12 @@ def match_transactions(account: BankAccount) -> None:
             left.append(row)
             continue
         proved[order.id].append(_give(row, order, line))
+    recovery.note_bookings(account.client_id, left)
     _by_total_and_day(left, orders)
     for order_id, statements in proved.items():
         order = by_id[order_id]
+        if order.submitted_at is None:  # a restored database does not know that it was sent
+            recovery.note_lost_order(account.client_id, order.msg_id, recovery.BOOKING, statements[0].said_at)
         evidence.add_evidence(order, evidence.BOOKING, Trust.BANK, statements)
         settlement.settle(order, audit.WORKER, source="booking")
 

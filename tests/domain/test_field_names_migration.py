@@ -40,6 +40,7 @@ RENAMED_VALUES = [
     ("bank_transaction", "role", "bank_transaction", "match_type",
      {"lump": "batch", "line": "line", "return": "return"}),
 ]  # fmt: skip
+LATER = {"payment_hold", "lost_order"}  # tables of later migrations
 
 
 def execute(query: str, *values: Any) -> list[tuple]:
@@ -179,14 +180,19 @@ def test_every_state_keeps_its_meaning(before: Before):
             [(values[state],) for (state,) in old[table, column]], key=str
         )
     assert sorted(counts.values()) == sorted(
-        len(execute(f'select 1 from "{table}"')) - (table == "schema_migration")
-        for table in models.database.get_tables()
+        len(execute(f'select 1 from "{table}"')) - (table == "schema_migration") * _after()
+        for table in models.database.get_tables() if table not in LATER
     )
+
+
+def _after() -> int:
+    """How many migrations there are from this one on."""
+    return sum(name >= MIGRATION for name in schema.known_migrations())
 
 
 def test_every_column_keeps_its_values(before: Before):
     fill(before)
-    known = {model._meta.table_name for model in models.TABLES}
+    known = {model._meta.table_name for model in models.TABLES} - LATER
     old = {table: _rows(table) for table in models.database.get_tables() if table != "schema_migration"}
     migrate()
     new = {table: _rows(table) for table in known}
@@ -209,7 +215,7 @@ def _without(words: set, rows: list[list[str]]) -> list[list[str]]:
 def test_the_models_read_what_was_migrated_and_the_database_still_refuses_unknown_values(before: Before):
     fill(before)
     migrate()
-    for model in models.TABLES:
+    for model in (one for one in models.TABLES if one._meta.table_name not in LATER):
         assert list(model.select().limit(20)), model.__name__
     for table, column, value in (("batch_line", "state", "refused"), ("bank_order", "state", "ended"),
                                  ("payroll_run", "state", "taken"), ("authority", "answer", "yes")):  # fmt: skip

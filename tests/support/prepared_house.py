@@ -16,6 +16,7 @@ from rq import Queue
 from rq.registry import StartedJobRegistry
 
 import jobs
+from jobs.marks import NEWEST, ORDERS
 from tests.support.mobile_page import entrepreneur
 from tools.demo_journey import DemoJourney, wait_for
 from tools.dev_stack import Stack
@@ -45,6 +46,7 @@ class PreparedHouse:
             banks = self._banks()
             for live in self._databases:
                 copy(self._folder / live.name, live)
+            forget_marks(self.house.home, self._queue)
             if self._banks() != banks:
                 time.sleep(DIRECTORY_LASTS)
             return self._story
@@ -63,6 +65,14 @@ class PreparedHouse:
         queues = [Queue(name, connection=self._queue) for name in jobs.NAMES]
         started = [StartedJobRegistry(queue=queue) for queue in queues]
         wait_for("an idle worker", lambda: not any(one.count for one in [*queues, *started]))
+
+
+def forget_marks(home: Path, queue: Redis | None = None) -> None:
+    """Forget what is kept outside the database of how far it had come: the test goes back on purpose."""
+    for name in ("newest-mark.json", "order-marks.jsonl", "audit-anchors.jsonl"):
+        (home / name).unlink(missing_ok=True)
+    if queue is not None:
+        queue.delete(NEWEST, ORDERS)
 
 
 def copy(source: Path, target: Path) -> None:

@@ -32,6 +32,7 @@ from models import (
 )
 from tests.conftest import POSTGRES
 from tests.support.factories import authorise, make_client, make_demo, make_user
+from tests.support.prepared_house import forget_marks
 from tests.support.register import register_directors
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Page, Site, WebClient
@@ -173,6 +174,7 @@ class PreparedSite:
     def back(self) -> None:
         if not self.changed:
             return
+        forget_marks(self.settings.home)
         if POSTGRES:
             tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
             models.database.execute_sql(f"truncate {tables} restart identity cascade")

@@ -10,7 +10,7 @@ from pathlib import Path
 import config
 from connectors.bank import http_signatures
 
-SECRETS = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER")
+SECRETS = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "BACKUP_KEY")
 BANK = {"id": "abank", "name": "A Bank", "base_url": "https://api.bank.example", "redirect_hosts": ["bank.example"]}
 
 

@@ -134,6 +134,7 @@ def is_outcome_unknown(payment: Payment) -> bool:
     return (
         not payment.is_manual
         and payment.state == BatchState.SENDING
+        and (payment.order is None or payment.order.row.submitted_at is not None)
         and utcnow() - payment.state_changed_at > NO_ANSWER_AFTER
     )
 

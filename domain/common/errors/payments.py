@@ -38,6 +38,10 @@ class MoreThanOwed(DomainError):
     """The payment would pay somebody more than the newest version of the run owes."""
 
 
+class PaymentsHeld(DomainError):
+    """Operators hold payments: nothing goes to a bank until they lift the hold."""
+
+
 class NothingToPay(DomainError):
     """No line is included."""
 

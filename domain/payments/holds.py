@@ -1,0 +1,105 @@
+"""Holds: while one is in force, nothing is submitted to a bank, of one client, at one bank, or at all.
+
+A hold is placed in a transaction that holds the lock of every client that it concerns, and looked at in the transaction
+that makes an order one that its bank may have: so none slips through.
+"""
+
+from typing import Any
+
+from core.clock import utcnow
+from domain.common import audit
+from domain.common.errors import PaymentsHeld
+from models import BankAccount, Client, PaymentHold, transaction
+from models.states import HoldCause
+
+
+def active_holds() -> list[PaymentHold]:
+    """Return the holds that are in force, oldest first."""
+    return list(PaymentHold.select().where(PaymentHold.lifted_at.is_null()).order_by(PaymentHold.id))
+
+
+def hold_on(client_id: int, bank: str) -> PaymentHold | None:
+    """Return a hold that concerns this client's payments at this bank; None if they may go."""
+    return _first(client_id, PaymentHold.bank == bank)
+
+
+def hold_on_account(client_id: int, account_id: int) -> PaymentHold | None:
+    """Return a hold that concerns this client's payments from this account; None if they may go."""
+    return _first(
+        client_id, PaymentHold.bank.in_(BankAccount.select(BankAccount.bank).where(BankAccount.id == account_id))
+    )
+
+
+def _first(client_id: int, at_bank: Any) -> PaymentHold | None:
+    concerns = (
+        (PaymentHold.client.is_null() & PaymentHold.bank.is_null()) | (PaymentHold.client == client_id) | at_bank
+    )
+    query = PaymentHold.select().where(PaymentHold.lifted_at.is_null(), concerns)
+    return query.order_by(PaymentHold.id).first()
+
+
+def require_no_hold(client_id: int, bank: str) -> None:
+    """Raise PaymentsHeld while a hold concerns this client's payments at this bank."""
+    if hold_on(client_id, bank) is not None:
+        raise PaymentsHeld
+
+
+def is_held(accounts: Any = BankAccount) -> Any:
+    """Return the SQL condition that payments of an account in the query are held."""
+    active = PaymentHold.lifted_at.is_null()
+    every = PaymentHold.select(PaymentHold.id).where(active, PaymentHold.client.is_null(), PaymentHold.bank.is_null())
+    clients = PaymentHold.select(PaymentHold.client).where(active, PaymentHold.client.is_null(False))
+    banks = PaymentHold.select(PaymentHold.bank).where(active, PaymentHold.bank.is_null(False))
+    if every.exists():
+        return accounts.id.is_null(False)
+    return accounts.client.in_(clients) | accounts.bank.in_(banks)
+
+
+def place_hold(
+    cause: HoldCause, reason: str, placed_by: str, client: Client | None = None, bank: str | None = None,
+    **facts: Any,
+) -> PaymentHold:  # fmt: skip
+    """Place a hold and record it in the log of every client that it concerns. `reason` is shown to them."""
+    with transaction(*_concerned(client, bank)):
+        return add_hold(cause, reason, placed_by, client, bank, **facts)
+
+
+def add_hold(
+    cause: HoldCause, reason: str, placed_by: str, client: Client | None = None, bank: str | None = None,
+    **facts: Any,
+) -> PaymentHold:  # fmt: skip
+    """As `place_hold`, in the caller's transaction, which holds the locks of all clients that it concerns."""
+    row = PaymentHold.create(
+        cause=cause, reason=reason, placed_by=placed_by, client=client.id if client else None, bank=bank, **facts
+    )
+    for client_id in _concerned(client, bank):
+        record(client_id, "hold.placed", row, reason, placed_by)
+    return row
+
+
+def end_hold(row: PaymentHold, reason: str, lifted_by: str) -> None:
+    """Lift the hold, in a transaction that holds the locks of all clients."""
+    ended = {"lifted_at": utcnow(), "lifted_by": lifted_by, "lift_reason": reason}
+    PaymentHold.update(**ended).where(PaymentHold.id == row.id, PaymentHold.lifted_at.is_null()).execute()
+    for client_id in concerned_by(row):
+        record(client_id, "hold.lifted", row, reason, lifted_by)
+
+
+def concerned_by(row: PaymentHold) -> list[int]:
+    """Return the ids of the clients that this hold concerns."""
+    return _concerned(row.client, row.bank)
+
+
+def _concerned(client: Client | None, bank: str | None) -> list[int]:
+    if client is not None:
+        return [client.id]
+    query = Client.select(Client.id).order_by(Client.id)
+    if bank is not None:
+        query = query.where(Client.id.in_(BankAccount.select(BankAccount.client).where(BankAccount.bank == bank)))
+    return [row.id for row in query]
+
+
+def record(client_id: int, kind: str, row: PaymentHold, reason: str, by: str) -> None:
+    """Record an act about this hold in the client's log."""
+    actor = audit.WORKER if by == audit.WORKER else audit.OPERATOR
+    audit.record_event(client_id, actor, kind, f"hold:{row.id}", by=by, reason=reason, cause=row.cause)

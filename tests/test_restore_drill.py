@@ -1,0 +1,119 @@
+"""The whole stack is restored as an operator would, from a backup and from a copied file, and pays exactly once.
+
+web, worker, queue, sandbox and the command line are real processes. The bank keeps what it was given.
+"""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import POSTGRES
+from tests.support.mobile_page import entrepreneur
+from tools.demo_journey import DemoJourney, wait_for
+from tools.dev_stack import ROOT, Stack
+
+pytestmark = pytest.mark.skipif(bool(POSTGRES), reason="copies a file; tests/domain/test_backup.py has both")
+
+
+class Operator:
+    """Somebody at the command line of this stack."""
+
+    def __init__(self, stack: Stack, folder: Path):
+        self.stack, self.folder = stack, folder
+
+    def run(self, *words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *words], cwd=ROOT, env=self.stack.environment,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def hold(self, of: str = "restored") -> str:
+        """Return the number of the hold in force with this in its reason; wait for it."""
+        wait_for(f"a hold, {of}", lambda: of in self.run("hold", "list"))
+        found = re.search(rf"^(\d+)  .*{of}", self.run("hold", "list"), re.MULTILINE)
+        assert found is not None
+        return found[1]
+
+    def ask(self) -> str:
+        """Return what `restore-check` says once everything was asked."""
+        wait_for("everything to be asked", lambda: "everything was asked" in self.run("restore-check", "--ask"))
+        return self.run("restore-check")
+
+
+def orders(story: DemoJourney) -> list[tuple[str, str]]:
+    told = story.visitor.json("GET", f"{story.sandbox}/control/orders")
+    return [(order["msg_id"], order["status"]) for order in told]
+
+
+def by_command(operator: Operator, taken: Path) -> None:
+    assert "0 faults" in operator.run("restore", str(taken / "of.backup"), "--replace")
+
+
+def by_copy(operator: Operator, taken: Path) -> None:
+    """As somebody does who has never heard of the command."""
+    target = Path(operator.stack.database_url.removeprefix("sqlite:///"))
+    for end in ("-wal", "-shm"):
+        Path(f"{target}{end}").unlink(missing_ok=True)
+    shutil.copyfile(taken / "of.db", target)
+
+
+def take(operator: Operator, into: Path) -> None:
+    """Take a backup and a copy of the database while everything runs."""
+    into.mkdir()
+    operator.run("backup", str(into / "of.backup"))
+    path = operator.stack.database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(into / "of.db")) as copy:
+        source.backup(copy)
+
+
+@pytest.mark.parametrize(
+    ("moment", "way"), [("before the run", by_copy), ("between approval and sending", by_command)],
+    ids=["before the run, a copied file", "between approval and sending, by command"],
+)  # fmt: skip
+def test_a_restored_stack_pays_exactly_what_is_owed(
+    tmp_path: Path, house_environ: Callable[[], dict[str, str]], moment: str, way: Callable[[Operator, Path], None]
+):
+    home, environ = tmp_path / "home", house_environ()
+    with Stack(home, environ=environ, notice=print) as stack:
+        operator = Operator(stack, tmp_path)
+        story = entrepreneur(stack, "drill@demobv.example")
+        if moment == "before the run":
+            take(operator, tmp_path / "taken")
+        story.run_payroll()
+        if moment != "before the run":
+            operator.run("hold", "all", "--reason", "We zetten een back-up terug", "--by", "olga")
+        story.approve()
+        if moment != "before the run":
+            assert "We zetten een back-up terug." in story.visitor.open(story.shown().url.split("?")[0]).text
+            take(operator, tmp_path / "taken")
+            operator.run("hold", "lift", operator.hold("back-up"), "--reason", "over", "--by", "olga")
+        story.sign()
+        story.execute()
+        before, ports = orders(story), stack.ports
+    assert len(before) == 1
+    way(operator, tmp_path / "taken")
+    with Stack(home, ports=ports, environ=environ, notice=print) as stack:
+        operator = Operator(stack, tmp_path)
+        number = operator.hold()
+        said = operator.ask()
+        assert before[0][0] in said, "the order that was sent since is found"
+        if moment != "before the run":
+            held = operator.hold("back-up")
+            operator.run("hold", "lift", held, "--reason", "over", "--by", "olga")
+        assert orders(story) == before
+        operator.run("hold", "lift", number, "--reason", "all was asked", "--by", "olga")
+        assert operator.run("hold", "list") == ""
+        reference = before[0][0]
+        wait_for("its outcome", lambda: re.search("executed|replaced", operator.run("order", "show", reference)))
+        assert operator.run("check-books").endswith("0 faults\n")
+        operator.run("sweep")
+        assert orders(story) == before, "the bank executed it once"
