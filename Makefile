@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-long pictures states demo lint types bench migrate pins clean ready ready-dev
+.PHONY: help run test coverage test-long pictures states demo lint types bench migrate sbom audit pins clean ready ready-dev
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench: ready-dev ## the figures, each beside its floor; also in bench/results.js
 
 migrate: ready ## bring the database in BIZCUIT_HOME up to date
 	@exec "$(PY)" -m flask --app app migrate
+
+sbom: ready-dev ## the bill of materials (CycloneDX) in sbom.cdx.json
+	@exec "$(PY)" -m tools.supply_chain sbom
+
+audit: ready-dev ## look the pinned packages up in a public list of weaknesses; says what it could not look up
+	@exec "$(PY)" -m tools.supply_chain audit $(ARGS)
 
 pins: ready-dev ## write the pinned requirement files anew from the .in files
 	@exec "$(PY)" -m tools.lock_requirements $(ARGS)
