@@ -37,7 +37,8 @@ def pinned_names() -> set[str]:
 def bill_of_materials() -> dict[str, Any]:
     """Return the bill of materials of the program as a CycloneDX document, without what only tests need."""
     command = [
-        sys.executable, "-m", "cyclonedx_py", "environment", sys.executable, "--output-reproducible", "--no-validate", "--sv", "1.6",
+        sys.executable, "-m", "cyclonedx_py", "environment", sys.executable,
+        "--output-reproducible", "--no-validate", "--sv", "1.6",
     ]  # fmt: skip
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     bom, names = json.loads(made.stdout), pinned_names()
