@@ -7,7 +7,7 @@ from pathlib import Path
 from config.reader import Reader
 from config.settings import Config
 from connectors.bank import http_signatures
-from connectors.bank.directory import read_lines
+from connectors.bank.directory import read_configs
 from connectors.bank.ponto_transport import signer_of
 from connectors.bank.port import BankConfig
 from connectors.bank.transport import tls_with
@@ -38,7 +38,7 @@ def banks_of(read: Reader, path: str) -> list[BankConfig]:
     """Return the banks in the file; none if it cannot be used, which is noted."""
     if path:
         with _named(read, "BANKS"):
-            return list(read_lines(Path(path).read_text("utf-8")).values())
+            return list(read_configs(Path(path).read_text("utf-8")).values())
     return []
 
 

@@ -40,7 +40,7 @@ class DirectoryError(ValueError):
     """The bank directory is unavailable, or the configuration of a bank is invalid. The message says which and why."""
 
 
-def read_lines(text: str, with_keys: bool = True) -> dict[str, BankConfig]:
+def read_configs(text: str, with_keys: bool = True) -> dict[str, BankConfig]:
     """Parse the configurations, by bank id. Without `with_keys` the key fields are ignored.
 
     Raises:
@@ -52,18 +52,18 @@ def read_lines(text: str, with_keys: bool = True) -> dict[str, BankConfig]:
         raise DirectoryError("the bank directory is no JSON") from error
     if not isinstance(rows, list):
         raise DirectoryError("the bank directory is no list")
-    lines: dict[str, BankConfig] = {}
+    configs: dict[str, BankConfig] = {}
     for number, row in enumerate(rows, 1):
-        line = _line(number, row, with_keys)
-        if line.id in lines:
-            raise DirectoryError(f"bank {line.id} stands twice in the directory")
-        lines[line.id] = line
-    return lines
+        config = _config(number, row, with_keys)
+        if config.id in configs:
+            raise DirectoryError(f"bank {config.id} stands twice in the directory")
+        configs[config.id] = config
+    return configs
 
 
-def _line(number: int, row: Any, with_keys: bool) -> BankConfig:
+def _config(number: int, row: Any, with_keys: bool) -> BankConfig:
     if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not _ID.fullmatch(row["id"]):
-        raise DirectoryError(f"line {number} of the bank directory has no id of small letters, digits, - and _")
+        raise DirectoryError(f"entry {number} of the bank directory has no id of small letters, digits, - and _")
     bank_id = row["id"]
     try:
         return BankConfig(
@@ -201,7 +201,7 @@ class FileDirectory(_Kept):
         self._path = path
         self._seen: tuple[int, int] | None = None
 
-    def lines(self) -> dict[str, BankConfig]:
+    def configs(self) -> dict[str, BankConfig]:
         """Return all bank configurations by id.
 
         Raises:
@@ -212,7 +212,7 @@ class FileDirectory(_Kept):
             if self._known is not None and now == self._seen:
                 return self._known
             self._seen = now
-            return self._refresh(lambda: read_lines(self._path.read_text("utf-8")))
+            return self._refresh(lambda: read_configs(self._path.read_text("utf-8")))
 
     def _look(self) -> tuple[int, int] | None:
         try:
@@ -234,7 +234,7 @@ class HttpDirectory(_Kept):
         self._url, self._ttl, self._timeout = url, ttl_seconds, timeout
         self._asked_at = float("-inf")
 
-    def lines(self) -> dict[str, BankConfig]:
+    def configs(self) -> dict[str, BankConfig]:
         """Return all bank configurations by id.
 
         Raises:
@@ -251,4 +251,4 @@ class HttpDirectory(_Kept):
         answer = send_request(request, self._timeout, self._timeout)
         if answer.status != 200 or len(answer.body) > MOST_BYTES:
             raise DirectoryError(f"HTTP {answer.status}")
-        return read_lines(answer.body.decode("utf-8", "replace"), with_keys=False)
+        return read_configs(answer.body.decode("utf-8", "replace"), with_keys=False)

@@ -58,7 +58,7 @@ def all_bank_configs() -> dict[str, BankConfig]:
     - BankUnavailable: the directory has never been reachable.
     """
     try:
-        return services().banks.lines()
+        return services().banks.configs()
     except DirectoryError as error:
         raise BankUnavailable from error
 
@@ -82,9 +82,9 @@ def redirect_hosts() -> set[str]:
 
 
 def bank_config_or_default(bank_id: str) -> BankConfig:
-    """Return the bank's configuration for display; while the directory is unavailable, one with common values.
+    """Return the bank's configuration for display only: a placeholder while the directory is unavailable.
 
-    That one has no address, so nothing can be sent with it: what pays uses `bank_config_of`.
+    The placeholder has no address, so nothing can be sent with it. To pay, use `bank_config_of`.
     """
     try:
         return bank_config_of(bank_id)

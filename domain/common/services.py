@@ -19,7 +19,7 @@ from core.encryption import Keyring
 class Banks(Protocol):
     """The configured banks by id."""
 
-    def lines(self) -> dict[str, BankConfig]: ...
+    def configs(self) -> dict[str, BankConfig]: ...
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def hold(by: str, token: str | None, reason: str, client: str | None = None, ban
         NotFound: no such client or bank.
     """
     who = operator_access.sign_in(by, token)
-    if bank is not None and bank not in services().banks.lines():
+    if bank is not None and bank not in services().banks.configs():
         raise NotFound
     row = operators.require_client(client) if client is not None else None
     return holds.place_hold(HoldCause.OPERATOR, reason, who, row, bank)

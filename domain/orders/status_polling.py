@@ -36,9 +36,9 @@ def poll_status(order_id: int) -> None:
         return
     request_id = uuid()
     try:
-        line = bank_config_for_order(order)
-        report = services().bank.order_status(line, order.bank_payment_id, request_id)
-        sca = _sca_status(line, order) if report.transaction_status in ("RCVD", "ACTC") else None
+        config = bank_config_for_order(order)
+        report = services().bank.order_status(config, order.bank_payment_id, request_id)
+        sca = _sca_status(config, order) if report.transaction_status in ("RCVD", "ACTC") else None
     except (port.BankError, BankUnavailable, UnknownBank) as error:
         _asked(order, request_id, bank_silence.failure(error), None, order.attempts + 1)
         return

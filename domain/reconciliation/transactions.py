@@ -84,13 +84,13 @@ def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
         or account.consent.status != ConsentStatus.VALID
     ):
         return False
-    link, line = account.consent, bank_config_for_account(account)
+    consent, config = account.consent, bank_config_for_account(account)
     if not _claim(account, FRESH if psu else EVERY):
         return False
     since = today_amsterdam() - DAYS_BACK
-    asked = (services().bank.transactions, line, link.consent_id or "", account.resource_id, since, psu, uuid())
+    asked = (services().bank.transactions, config, consent.consent_id or "", account.resource_id, since, psu, uuid())
     try:
-        told = consents.call_with_quota(link, f"transactions:{account.id}", psu, *asked)
+        told = consents.call_with_quota(consent, f"transactions:{account.id}", psu, *asked)
     except (ConsentQuotaExceeded, ConsentEnded) as error:
         log.info("transactions of account %s: %s", account.id, type(error).__name__)
         return False

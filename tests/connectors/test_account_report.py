@@ -44,8 +44,8 @@ def ask(sandbox: Sandbox, signer: Signer, watch: Watch) -> Callable[..., list[Tr
     bank = BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
 
     def asked(at: str = sandbox.url, psu: Psu | None = PSU, days: int = 90) -> list[Transaction]:
-        line: BankConfig = HttpDirectory(f"{at}/banks", ttl_seconds=0).lines()["redirect"]
-        return bank.transactions(line, given, resource, since + timedelta(days=90 - days), psu, uuid())
+        config: BankConfig = HttpDirectory(f"{at}/banks", ttl_seconds=0).configs()["redirect"]
+        return bank.transactions(config, given, resource, since + timedelta(days=90 - days), psu, uuid())
 
     return asked
 

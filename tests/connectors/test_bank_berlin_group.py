@@ -53,7 +53,7 @@ def config(sandbox: Sandbox) -> Callable[..., BankConfig]:
     def found(bank_id: str = "redirect", signing: str | None = None) -> BankConfig:
         if signing:
             sandbox.control("PUT", f"banks/{bank_id}", {"signing": signing})
-        return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()[bank_id]
+        return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).configs()[bank_id]
 
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.bank.berlin_group import BerlinGroupBank
-from connectors.bank.directory import DirectoryError, read_lines
+from connectors.bank.directory import DirectoryError, read_configs
 from connectors.bank.order_formats import write_order
 from connectors.bank.port import BankConfig, Psu
 from core.ids import uuid
@@ -19,13 +19,14 @@ PLACED = {"transactionStatus": "RCVD", "paymentId": "1", "_links": {}}
 
 
 @pytest.fixture
-def lines() -> dict[str, BankConfig]:
-    return read_lines(EXAMPLE.read_text("utf-8"))
+def configs() -> dict[str, BankConfig]:
+    return read_configs(EXAMPLE.read_text("utf-8"))
 
 
-def test_each_example_has_its_documented_properties(lines: dict[str, BankConfig]):
+def test_each_example_has_its_documented_properties(configs: dict[str, BankConfig]):
     known = {
-        line.id: (line.format, line.most_lines, line.signable_after, line.payments_version) for line in lines.values()
+        config.id: (config.format, config.most_lines, config.signable_after, config.payments_version)
+        for config in configs.values()
     }
     assert known == {
         "ing": ("json", 5000, 0, "v1"),
@@ -34,10 +35,10 @@ def test_each_example_has_its_documented_properties(lines: dict[str, BankConfig]
     }
 
 
-def test_no_url_is_real(lines: dict[str, BankConfig]):
+def test_no_url_is_real(configs: dict[str, BankConfig]):
     """Real URLs come from the bank with the contract, so that nobody sends an order to an example."""
-    for line in lines.values():
-        assert all(host.endswith(".example") for host in (line.base_url, *line.redirect_hosts))
+    for config in configs.values():
+        assert all(host.endswith(".example") for host in (config.base_url, *config.redirect_hosts))
 
 
 def _placed_at(config: BankConfig) -> RawRequest:
@@ -57,13 +58,13 @@ def _placed_at(config: BankConfig) -> RawRequest:
         ("bng", "/v1/bulk-payments/pain.001-sepa-credit-transfers", "application/xml"),
     ],
 )
-def test_an_order_goes_to_the_banks_url(lines: dict[str, BankConfig], bank_id: str, target: str, media: str):
-    sent = _placed_at(lines[bank_id])
+def test_an_order_goes_to_the_banks_url(configs: dict[str, BankConfig], bank_id: str, target: str, media: str):
+    sent = _placed_at(configs[bank_id])
     assert (sent.target, sent.headers["content-type"]) == (target, media)
 
 
-def test_ing_gets_json_with_the_salary_code(lines: dict[str, BankConfig]):
-    body = json.loads(_placed_at(lines["ing"]).body)
+def test_ing_gets_json_with_the_salary_code(configs: dict[str, BankConfig]):
+    body = json.loads(_placed_at(configs["ing"]).body)
     assert (body["categoryPurposeCode"], len(body["payments"])) == ("SALA", 2)
 
 
@@ -87,4 +88,4 @@ def test_ing_gets_json_with_the_salary_code(lines: dict[str, BankConfig]):
 def test_an_invalid_property_is_refused(changes: dict[str, object], says_why: str):
     row = json.loads(EXAMPLE.read_text("utf-8"))[0] | changes
     with pytest.raises(DirectoryError, match=says_why):
-        read_lines(json.dumps([row]))
+        read_configs(json.dumps([row]))

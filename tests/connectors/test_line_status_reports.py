@@ -43,7 +43,7 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 def config(sandbox: Sandbox) -> BankConfig:
     """A bank that verifies payees."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
+    return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).configs()["redirect"]
 
 
 def placed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox, *pays: Pay) -> str:
@@ -84,7 +84,7 @@ def test_verification_is_requested_if_configured(
     placed(bank, config, sandbox, SAME)
     assert watch.last.headers["Client-VOP-Requested"] == "true"
     sandbox.control("PUT", "banks/redirect", {"vop": False})
-    other = HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
+    other = HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).configs()["redirect"]
     assert not other.vop
     bank.place_order(other, pain001(bank_day(sandbox, 1), msg_id="2"), uuid(), PSU, BACK, NOK)
     assert "Client-VOP-Requested" not in watch.last.headers

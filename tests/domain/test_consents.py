@@ -178,10 +178,10 @@ def test_a_consent_unknown_to_the_bank_has_ended(owner: Membership, sandbox: San
 
 def test_an_account_call_can_reveal_that_the_consent_has_ended(owner: Membership, sandbox: Sandbox):
     consent = linked(owner.client, owner.user)
-    row, line = BankAccount.get(), bank_configs.bank_config_of("redirect")
+    row, config = BankAccount.get(), bank_configs.bank_config_of("redirect")
     sandbox.fault(bank_consent_expired=True)
     with pytest.raises(ConsentEnded):
-        arguments = (linking.services().bank.balance, line, consent.consent_id, row.resource_id, PSU, uuid())
+        arguments = (linking.services().bank.balance, config, consent.consent_id, row.resource_id, PSU, uuid())
         consents.call_with_quota(consent, "x", PSU, *arguments)
     assert (fresh(consent).status, fresh(consent).bank_consent_status) == ("ended", "expired")
 

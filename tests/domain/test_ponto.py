@@ -191,8 +191,8 @@ def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbo
 def test_a_withdrawn_consent_is_reported_and_can_be_renewed(demo: Demo, sandbox: Sandbox):
     consent = linked(demo)
     sandbox.fault(ponto_token_revoked=True)
-    line = oauth_grants.with_access_token(bank_configs.bank_config_of("ponto"), consent)
-    assert services().bank.consent(line, "", "").status == "expired"
+    config = oauth_grants.with_access_token(bank_configs.bank_config_of("ponto"), consent)
+    assert services().bank.consent(config, "", "").status == "expired"
     batch = sent(released(demo))
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
     sandbox.fault(ponto_token_revoked=False)
@@ -266,27 +266,27 @@ def test_after_a_refusal_at_the_bank_a_new_order_is_made(demo: Demo, sandbox: Sa
 def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id = bank_configs.bank_config_for_account(demo.account), BankOrder.get().bank_payment_id or ""
+    config, payment_id = bank_configs.bank_config_for_account(demo.account), BankOrder.get().bank_payment_id or ""
     sign(page_of(demo, batch))
     with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
-        services().bank.cancel_order(line, payment_id, PSU, "")
+        services().bank.cancel_order(config, payment_id, PSU, "")
     assert followed(batch).state == "signed"
 
 
 def test_a_deleted_order_can_no_longer_be_signed(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id, page = (
+    config, payment_id, page = (
         bank_configs.bank_config_for_account(demo.account),
         BankOrder.get().bank_payment_id or "",
         page_of(demo, batch),
     )
-    assert services().bank.cancel_order(line, payment_id, PSU, "").done
+    assert services().bank.cancel_order(config, payment_id, PSU, "").done
     assert "Niet gelukt" in requests.get(page, timeout=10).text
     requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
     assert [order["status"] for order in orders_at(sandbox)] == ["CANC"]
     with pytest.raises(port.BankRefused, match="resourceNotFound"):
-        services().bank.order_status(line, payment_id, "")
+        services().bank.order_status(config, payment_id, "")
 
 
 # The fault, the state after two attempts, and the number of orders at the bank.

@@ -482,7 +482,7 @@ def test_after_a_lost_answer_the_code_can_be_repeated(demo: Demo, sandbox: Sandb
 
 def test_an_unreachable_bank_is_reported(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
-    gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
+    gone = replace(_world().banks.configs()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
     order = BankOrder.get()
     document = sca_state.load_sca_document(order)
     links = document["authorisation"]["links"]
@@ -494,7 +494,7 @@ def test_an_unreachable_bank_is_reported(demo: Demo, sandbox: Sandbox):
     )
 
     class Moved:
-        def lines(self):
+        def configs(self):
             return {"redirect": gone}
 
     before = _world()

@@ -70,10 +70,10 @@ class CachedDirectory:
         self._directory = HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0)
         self._known: dict[str, BankConfig] = {}
 
-    def lines(self) -> dict[str, BankConfig]:
+    def configs(self) -> dict[str, BankConfig]:
         now = changes[self._url]
         if now != self._seen:
-            self._known, self._seen = self._directory.lines(), now
+            self._known, self._seen = self._directory.configs(), now
         return self._known
 
 

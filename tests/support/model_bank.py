@@ -28,7 +28,7 @@ SOFT = (None, "AM04")  # reasons after which a bank may execute yet
 class Directory:
     """The banks' configurations."""
 
-    def lines(self) -> dict[str, port.BankConfig]:
+    def configs(self) -> dict[str, port.BankConfig]:
         return {
             one: port.BankConfig(one, one, "https://bank.example", redirect_hosts=("bank.example",),
                                  honours_request_id=one == STEADY, retry_days=RETRY_DAYS)
