@@ -53,7 +53,7 @@ class Keyring:
 
     @property
     def mark(self) -> str:
-        """Return how every value begins that was encrypted with the primary key."""
+        """Return the prefix of every value that was encrypted with the primary key."""
         return f"v1:{self.primary}:"
 
 

@@ -44,7 +44,7 @@ def normalise(text: str) -> str:
 
 
 def in_sepa(iban: str) -> bool:
-    """Whether a SEPA credit transfer reaches this account. Expects a normalised IBAN."""
+    """Return whether a SEPA credit transfer reaches this account; expects a normalised IBAN."""
     return iban[:2] in SEPA_COUNTRIES
 
 

@@ -54,7 +54,7 @@ def connect(url: str) -> None:
 
 
 def database_at(url: str) -> Any:
-    """Return the database at an address, in which signs of the user and the password may be written as %40."""
+    """Return the database at this URL. User and password in it are percent-encoded (RFC 3986)."""
     if url.startswith("sqlite"):
         return connect_url(url, pragmas=PRAGMAS, timeout=5)
     scheme, rest = url.split("://", 1)
@@ -196,7 +196,7 @@ def allow_more_values(table: str, known: str, old: str, new: str) -> None:
 
 # --- renaming, in migrations ----------------------------------------------------------------------
 def drop_triggers() -> None:
-    """Drop every trigger: those of before name tables and columns of before. `create_triggers` makes today's."""
+    """Drop every trigger: an older one may name an older column. `create_triggers` makes the current ones."""
     if is_sqlite():
         for (name,) in database.execute_sql("select name from sqlite_master where type = 'trigger'").fetchall():
             database.execute_sql(f'drop trigger "{name}"')

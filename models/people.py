@@ -300,7 +300,7 @@ class ApprovalThresholdChange(Table):
 
     @property
     def key(self) -> str:
-        """Identifies this request. The id alone is not enough: SQLite reuses the id of a deleted row."""
+        """Return what identifies this request: not the id alone, because SQLite reuses the id of a deleted row."""
         return f"{self.id}-{self.requested_at:%Y%m%d%H%M%S%f}"
 
     class Meta:

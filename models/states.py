@@ -128,7 +128,7 @@ class RunState(StrEnum):
 
 # --- payments ---
 class BatchState(StrEnum):
-    """A payment. `domain/payments/state_machine.py` says which follows which."""
+    """A payment. `domain/payments/state_machine.py` holds the transitions."""
 
     OPEN = "open"
     APPROVED = "approved"

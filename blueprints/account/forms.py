@@ -35,7 +35,7 @@ class RegisterForm(Form):
 
 
 class EmailForm(Form):
-    """The form for the address to send an email to."""
+    """The form for the address that gets the mail."""
 
     email = EmailField()
 

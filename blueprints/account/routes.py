@@ -79,7 +79,7 @@ def sign_in():
 
 @blueprint.post("/uitloggen")
 def sign_out():
-    """Log out and go to the login page. `verder` leads back to the page that another account is needed for."""
+    """Log out and go to the login page. `verder`: the page to return to, which needs another account."""
     onward = safe_local_path(request.args.get("verder"))
     stored.sign_out(session_interface.secret() or "")
     logout_user()

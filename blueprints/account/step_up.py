@@ -41,7 +41,7 @@ def reauthenticate():
 @blueprint.route("/apparaat", methods=["GET", "POST"])
 @login_required
 def unconfirmed_device():
-    """Explain that this device is not confirmed: a mail, a passkey or an identification confirms it."""
+    """Explain how to confirm this device: by mail, passkey or identification."""
     onward, found, form = (
         safe_local_path(request.args.get("verder")) or first_page(current_user_row()),
         current_device(),

@@ -7,7 +7,7 @@ from blueprints.web.saved_forms import RestorableForm
 
 
 class BankForm(Form):
-    """The value of the submit button is the bank."""
+    """Chooses a bank: each bank is a submit button, whose value is its id."""
 
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
 

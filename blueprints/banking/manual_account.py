@@ -18,7 +18,7 @@ from domain.orders import manual_submission
 @for_client(ALL)
 @recently_authenticated_keeping("iban", "holder")
 def add_manual_account(membership):
-    """Add the account. Requires identification, which leads back to this page."""
+    """Add the account. Requires identification, which returns to this page."""
     client, form = membership.client, ManualAccountForm()
     try:
         identification.require_fresh_authority(client, membership.user)

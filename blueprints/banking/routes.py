@@ -88,7 +88,7 @@ def renew_consent(membership, consent_id):
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
 @for_client(ALL)
 def choose_bank(membership):
-    """Choose a bank and go there to consent. Requires identification, which leads back to this page."""
+    """Choose a bank and redirect to its consent page. Requires identification, which returns to this page."""
     client, user = membership.client, membership.user
     onward = safe_local_path(request.args.get("verder"))
     try:

@@ -22,7 +22,7 @@ PLACES = {
 
 
 def step_task(step: OnboardingStep) -> Task:
-    """Return the row of a setup step; only the current one leads to where it is taken."""
+    """Return the row of a setup step; only the current step is a link."""
     icon, view = PLACES[step.key]
     title, text, duration = _texts(step.key)
     if step.key == "authority" and step.detail == AuthorityAnswer.UNDETERMINED:

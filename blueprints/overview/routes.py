@@ -83,18 +83,18 @@ def _to_do(
     `owed`: what was not paid.
     """
     held = blockers.find_blockers(client)
-    links = [(one, connection_health(one)) for one in held.links]
+    failing = [(one, connection_health(one)) for one in held.connections]
     refused, coming = ([(row, run_outcome(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.consents_needing_renewal(client)
-    mendable = sum(1 for _one, health in links if health.remedy)
+    mendable = sum(1 for _one, health in failing if health.remedy)
     missed = unpaid_task(owed) if needs_attention(owed) else None
     other = len(to_renew) + mendable + len(refused) + len(held.held) + bool(held.unmapped) + bool(missed)
-    shown = repr((waiting, step, links, refused, held.held, coming, held.unmapped, to_renew, missed))
+    shown = repr((waiting, step, failing, refused, held.held, coming, held.unmapped, to_renew, missed))
     return {
         "waiting_rows": present_rows(waiting),
         "tasks": [
             *([missed] if missed else []),
-            *(presenter.connection_task(health) for _one, health in links),
+            *(presenter.connection_task(health) for _one, health in failing),
             *(presenter.refused_run_task(run, outcome) for run, outcome in refused),
             *(presenter.held_lines_task(run) for run in held.held),
             *([presenter.unmapped_task(held.unmapped)] if held.unmapped else []),

@@ -17,7 +17,7 @@ _ACCOUNT, _WAGE_TAX, _WAGE_TAX_SHOWN = "company-", "loonheffing-", "loonheffing-
 
 @dataclass(frozen=True)
 class MappingChoices:
-    """The choices: an account or None by company, and wage tax on or off by company.
+    """The choices by company: `accounts` (None: not paid) and `wage_tax`, on or off.
 
     `valid` is false if a value is not an account id.
     """

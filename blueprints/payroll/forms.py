@@ -32,7 +32,7 @@ class MappingForm(Form):
 
 
 class ConfirmForm(Form):
-    """Repeats the choices for companies with another KvK number, with a checkbox."""
+    """Repeats the choices for companies with another KvK number, and asks to confirm them."""
 
     confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
 

@@ -77,7 +77,7 @@ def _history_url(only: run_history.Filter, show: int) -> str:
 @blueprint.get("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
 def history_entry(membership, run_id):
-    """Show what was received, requested, answered and resulted. Polls while the import is in progress."""
+    """Show a run: the webhook calls, the calls to Nmbrs with their answers, and the result. Polls during the import."""
     detail = salary_visibility.redact_history(membership, run_history.run_detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
@@ -119,7 +119,7 @@ def older_runs(membership):
 @blueprint.post("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
 def import_older_run(membership):
-    """Import one of these runs on request."""
+    """Import one run from before the connection."""
     run_id = parse_id(request.form.get("run", ""))
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")

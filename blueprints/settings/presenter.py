@@ -28,7 +28,7 @@ NOTIFICATION_KINDS = {
 
 
 def own_facts(membership: Membership) -> list[tuple[str, str]]:
-    """Return what the account is, and who is signed in to it."""
+    """Return the facts about the client, the user and their role."""
     client = membership.client
     return [
         (_("Account"), client.name),
@@ -57,7 +57,7 @@ def other_account_task(membership: Membership) -> Task:
 
 
 def limits_task(account: AccountView) -> Task:
-    """Return the row of an account with what may be paid from it."""
+    """Return the row of an account with its payment limits."""
     limits = (
         Markup('<span class="nowrap">{}</span>').format(format_iban(account.iban)),
         _("per betaling %(sum)s", sum=euro(account.limit_payment_cents)),
@@ -67,7 +67,7 @@ def limits_task(account: AccountView) -> Task:
 
 
 def preference_facts(client: Client) -> list[tuple[str, str]]:
-    """Return how the bank is asked to pay, for who cannot change it."""
+    """Return the payment preferences, for members who cannot change them."""
     booking = _("één bedrag, zonder namen") if client.batch_booking else _("elke regel apart")
     name_check = _("ja") if client.vop_enabled else _("niet bij meer dan één regel")
     return [(_("Op het afschrift"), booking), (_("Namen controleren"), name_check)]

@@ -53,6 +53,6 @@ class FourEyesForm(RestorableForm):
 
 
 class HideForm(RestorableForm):
-    """Browsers do not send an unchecked box: absent means no."""
+    """Whether salaries are hidden from preparers. Browsers do not send an unchecked box: absent means no."""
 
     hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))

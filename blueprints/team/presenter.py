@@ -34,7 +34,7 @@ def named(name: str, is_self: bool) -> str:
 
 
 def member_task(member: MemberView, viewer_id: int, may_change: bool) -> Task:
-    """Return the row of a member; `viewer_id` is the membership of the person who looks."""
+    """Return the row of a member; `viewer_id`: the membership id of the viewer."""
     seen = _("laatst gezien %(when)s", when=day(member.seen_at))
     known = _("geïdentificeerd") if member.identified else _("niet geïdentificeerd")
     return Task(

@@ -80,7 +80,7 @@ def revoke_invitation(membership, invitation_id):
 @for_client(OWNER)
 @recently_authenticated_keeping("role")
 def detail(membership, member_id):
-    """Change the role of a member; the page also links to removal."""
+    """Show a member and change their role."""
     who = members.get_member(membership.client, member_id)
     form = RoleForm(role=who.role)
     shown = {"who": who, "form": form, "is_self": who.id == membership.id}

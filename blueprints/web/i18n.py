@@ -65,7 +65,7 @@ def language() -> str:
 
 
 def ignore_user_locale() -> None:
-    """Ignore the user's language for this response; use the browser's."""
+    """Use the browser's language for this response, not the user's."""
     g.reader_unknown = True
 
 

@@ -32,7 +32,7 @@ def _paths(name: str) -> tuple[Path, ...]:
 
 
 def version_of(name: str) -> str:
-    """Return ten hex digits of the SHA-256 of the content served under static/ by this name."""
+    """Return the version of a static file: ten hex digits of the SHA-256 of its content."""
     paths = _paths(name)
     return _version(paths, tuple(path.stat().st_mtime_ns for path in paths))
 

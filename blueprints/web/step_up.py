@@ -11,7 +11,7 @@ from models import Device, User
 
 
 def log_in(user: User, passkey: bool = False) -> None:
-    """Log this person in: a session with a new token, on this device."""
+    """Log this user in on this device, with a new token. `passkey`: they used one, which confirms the device."""
     kept = session.get("reset_here")
     session.clear()  # removes data of an earlier user of this device
     session_interface.renew()

@@ -32,7 +32,7 @@ def init_urls(app: Flask) -> None:
 
 
 def split_address(address: str) -> SplitResult:
-    """Return the parts of an address from outside; of a malformed one, such as "http://[", all parts are empty."""
+    """Return the parts of a URL from outside; all are empty if it is malformed, such as "http://["."""
     try:
         return urlsplit(address)
     except ValueError:

@@ -62,7 +62,7 @@ class OidcSettings:
     timeout: float = 8
 
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the id token claims that must hold one of these values."""
+        """Return, by id token claim, the values of which it must hold one: they prove the level of assurance."""
         if self.accepted is not None:
             return self.accepted
         if self.acr_values is not None and self.acr_values != self.profile.acr_values:
@@ -73,7 +73,7 @@ class OidcSettings:
         return self.profile.acr_values if self.acr_values is None else self.acr_values
 
     def claims(self) -> dict[str, str]:
-        """Return the claim of each of our fields; an empty one is not read."""
+        """Return the name of the claim for each of our fields; a field without one is not read."""
         return {name: claim for name, claim in {**self.profile.claims, **self.claim_names}.items() if claim}
 
 

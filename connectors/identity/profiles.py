@@ -15,7 +15,7 @@ FIELDS = ("initials", "first_names", "last_name", "prefix", "birth_date")
 
 @dataclass(frozen=True)
 class Profile:
-    """`name` is how people know the method."""
+    """What to request of a broker, and the claims of its answer. `name`: as people know the method."""
 
     name: str
     scopes: str

@@ -18,7 +18,10 @@ from connectors.oauth import OAuthRefused, Tokens, error_from_code, parse_tokens
 
 @dataclass(frozen=True)
 class OAuthSettings:
-    """`authority` is the base URL of the authorize, token and revocation endpoints. `timeout` is in seconds."""
+    """Our client settings at Nmbrs.
+
+    `authority` is the base URL of the authorize, token and revocation endpoints. `timeout` is in seconds.
+    """
 
     authority: str
     client_id: str

@@ -19,7 +19,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class RestPayroll:
-    """One object for the whole process, created before the worker forks. `Credentials.token` is the access token."""
+    """The port over REST; one object serves the whole process. `Credentials.token` is the access token."""
 
     def __init__(self, settings: RestSettings) -> None:
         self._wire = RestWire(settings)

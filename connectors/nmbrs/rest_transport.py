@@ -126,7 +126,7 @@ class Fields:
 
 
 class RestWire:
-    """One object for the whole process, created before the worker forks; each fork has its own sockets."""
+    """Sends REST calls. One object serves the whole process; each fork has its own sockets."""
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings, self._base = settings, settings.base_url.rstrip("/")

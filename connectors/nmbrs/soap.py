@@ -13,9 +13,7 @@ from core.iban import normalise
 
 
 class SoapPayroll:
-    """One object for the whole process, created before the worker forks. Timeouts and pauses in seconds (see
-    `SoapWire`).
-    """
+    """The port over SOAP; one object serves the whole process. Timeouts and pauses in seconds (see `SoapWire`)."""
 
     def __init__(
         self, base_url: str, connect_timeout: float = 5, read_timeout: float = 30, file_timeout: float = 120,

@@ -51,7 +51,7 @@ def _client(service: str) -> Client:
 
 
 class SoapWire:
-    """One object for the whole process, created before the worker forks; each fork has its own sockets.
+    """Sends SOAP calls. One object serves the whole process; each fork has its own sockets.
 
     `base_url` is the host, of the vendor or its sandbox. Timeouts in seconds. `pauses` (seconds) are those between
     immediate retries of a read after 1006 and 9999.
@@ -232,7 +232,7 @@ def read_rows(result: Any, name: str, call: str) -> list[Row]:
 
 
 def read_number(text: str, call: str) -> int:
-    """Return an id of this API as a number. An id of another form does not exist in it."""
+    """Return an id of this API as a number. An id in another form cannot exist here, and counts as not visible."""
     if not re.fullmatch(r"[0-9]{1,10}", text):
         raise port.NotVisible(None, call, "no id of this interface")
     return int(text)

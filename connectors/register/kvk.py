@@ -26,8 +26,9 @@ class _Temporary(RegisterDown):
 
 
 class KvkRegister:
-    """`base_url` includes /api. `timeout` and the `pauses` between retries of temporary errors are in seconds.
+    """The API of the KvK.
 
+    `base_url` includes /api. `timeout` and the `pauses` between retries of temporary errors are in seconds.
     `certificate` is the path of a PEM file with our key and certificate, for the register's mutual TLS address.
     """
 

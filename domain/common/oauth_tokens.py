@@ -34,7 +34,7 @@ class TokenStore:
     """Stores OAuth tokens of one service, encrypted, in one table.
 
     `place` returns the associated data that binds a ciphertext to its row; `owner` returns the row's client id and the
-    name of its link in the audit log.
+    subject of its audit events.
     """
 
     table: Any

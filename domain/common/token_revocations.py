@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def schedule_revocation(service: str, client_id: int, subject: str, refresh_token: str) -> None:
-    """Store a refresh token to be revoked. Call it inside a transaction. `subject` names its link in the audit log."""
+    """Store a refresh token to be revoked. Call it inside a transaction. `subject`: that of its audit events."""
     sealed = encrypt(refresh_token, "token_revocation", client_id, subject)
     TokenRevocation.create(client=client_id, service=service, subject=subject, token_encrypted=sealed)
 

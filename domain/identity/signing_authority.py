@@ -25,7 +25,7 @@ from models.states import AuthorityAnswer
 
 @dataclass(frozen=True)
 class AuthorityDecision:
-    """answer: yes, no or not_established; reason: a code the screens have words for."""
+    """Whether a person may sign. `answer`: yes, no or not_established. `reason`: a code; the screens have its text."""
 
     answer: str
     reason: str

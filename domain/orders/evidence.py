@@ -99,7 +99,7 @@ def statements_of_document(order: BankOrder, document: str) -> list[Statement]:
 
 
 def are_known(order: BankOrder, source: str, trust: Trust, statements: Sequence[Statement], said_by: str) -> bool:
-    """Whether this person has said all of it about this order already."""
+    """Return whether this person already made all of these statements about this order."""
     lines = {row.end_to_end_id: row.id for row in OrderLine.select().where(OrderLine.order == order.id)}
     keys = {_row(order, source, trust, one, lines.get(one.end_to_end_id or ""), said_by, None)["dedupe_key"]
             for one in statements if one.end_to_end_id is None or one.end_to_end_id in lines}  # fmt: skip
@@ -158,8 +158,9 @@ def _plain(reason: str | None) -> str | None:
 
 
 def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[Statement]:
-    """Leave out what the bank's last status said too. A rejection that is repeated on a later day is kept, with the
-    time of now: the bank has still not executed.
+    """Return the statements without those that the bank's last status already made.
+
+    A rejection that is repeated on a later day stays, with the current time: the bank has still not executed.
     """
     last: dict[tuple, tuple] = {}
     told_on: dict[tuple, date] = {}

@@ -65,7 +65,7 @@ def get_active_order(batch: Batch) -> BankOrder:
 
 # --- looking --------------------------------------------------------------------------------------
 def step_of_order(order_id: int) -> ScaStep:
-    """Return what the person has to do now, as `step_for`, by order id."""
+    """Return what the person has to do now (see `step_for`), by order id."""
     return step_for(BankOrder.get_by_id(order_id))
 
 

@@ -23,14 +23,14 @@ MAX_SHOWN = 5
 class Blockers:
     """What stands between Nmbrs and a payment.
 
-    - links: Nmbrs connections that fail.
+    - connections: those to Nmbrs that fail.
     - refused: runs of the last fourteen days that could not become a payment, unless the company has a newer run.
     - held: runs of the last month with lines that cannot be paid.
     - unmapped: the number of runs whose company has no paying account yet.
     - coming: runs that are being imported.
     """
 
-    links: list[ConnectionView]
+    connections: list[ConnectionView]
     refused: list[HistoryRow]
     held: list[HistoryRow]
     unmapped: int
@@ -39,13 +39,13 @@ class Blockers:
 
 def find_blockers(client: Client) -> Blockers:
     """Return what blocks this client's payments."""
-    links = [
+    failing = [
         connections.connection_view(row)
         for row in connections.connections(client)
         if row.status == ConnectionStatus.FAILING
     ]
     return Blockers(
-        links, _failed_runs(client), _runs_with_held_lines(client), len(companies.unmapped_runs(client)),
+        failing, _failed_runs(client), _runs_with_held_lines(client), len(companies.unmapped_runs(client)),
         run_history.list_runs(client, PayrollRun.state.in_((RunState.PENDING, RunState.RETRYING)), limit=MAX_SHOWN),
     )  # fmt: skip
 

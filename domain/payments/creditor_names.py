@@ -27,8 +27,7 @@ class CreditorNames:
         return at_bank if at_bank and given == creditor_name else None
 
     def name_for_bank(self, iban: str, creditor_name: str) -> str:
-        """Return the name for the bank, in SEPA characters and at most 70 of them: the accepted one, else Nmbrs's own.
-        """
+        """Return the name for the bank, at most 70 SEPA characters: the accepted one, else that from Nmbrs."""
         return to_sepa(self.override_for(iban, creditor_name) or creditor_name, 70)
 
 

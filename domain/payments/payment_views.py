@@ -49,9 +49,7 @@ class LineView:
 
     @property
     def converted(self) -> bool:
-        """Return whether the name or remittance for the bank differs from Nmbrs's own, by conversion to SEPA
-        characters.
-        """
+        """Return whether conversion to SEPA characters changed the name or the remittance."""
         return (self.name, self.description) != (self.creditor_name_sepa, self.remittance_sepa)
 
     @property

@@ -99,7 +99,7 @@ class _Trial:
         self.run: port.RunInfo | None = None
 
     def attempt(self, question: str) -> tuple[str, str | None]:
-        """Return the result, and the error code of a refusal."""
+        """Try the method of the port that `question` names. Return the result, and the error code of a refusal."""
         attempts: dict[str, Callable[[], Any]] = {
             "environment": lambda: self.caller.call(Payroll.environment), "debtors": self._debtors,
             "companies": self._companies, "runs": self._runs, "sepa_file": self._sepa_file,

@@ -189,7 +189,7 @@ def _write_held(run: PayrollRun, version: str, unpayable: Sequence[UnpayableLine
 
 
 def store_open(run: PayrollRun, version: str | None, found: Offer) -> None:
-    """Store what is left to pay of each held line, in a transaction that holds the client.
+    """Store what is left to pay of each held line, in a transaction that holds the client's lock.
 
     What a person got elsewhere leaves less of it; of several lines of one person, the first ones are open longest.
     """

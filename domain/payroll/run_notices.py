@@ -12,9 +12,9 @@ MOST_TOLD = 5  # lines in a mail; of the others only the number is told
 
 
 def notify_of_held_lines(run: PayrollRun, batch: Batch | None) -> None:
-    """Tell of the lines that cannot be paid, once for the same lines. `batch` pays the others.
+    """Notify the members of the lines that cannot be paid, once for the same lines. `batch` pays the others.
 
-    In the transaction that writes the version.
+    Call it inside the transaction that writes the version.
     """
     held = held_lines.held_lines_of(run).held
     if not held:
@@ -35,7 +35,10 @@ HELD_ANCHOR = "niet-betaald"  # of the held lines on a payment's page
 
 
 def notify_of_refusal(run: PayrollRun, code: str, line: int | None) -> None:
-    """Tell that the file of the run cannot be read as payments, once for the same reason. In the transaction."""
+    """Notify the members that the run's file cannot be read as payments, once for the same reason.
+
+    Call it inside the caller's transaction.
+    """
     client = Client.get_by_id(run.client_id)
     path, once, people = _path(client, run), f"run_refused:{run.id}:{code}:{line}", _members(client)
     push.enqueue_push(client, "run_refused", once, path, people, line=line)

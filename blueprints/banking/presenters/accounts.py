@@ -29,7 +29,7 @@ class BankGroup:
 
 
 def group_accounts(accounts: Sequence[AccountView], consents: dict[int, ConsentView]) -> list[BankGroup]:
-    """Return the accounts grouped by bank consent. `consents`: by bank consent id."""
+    """Return the accounts grouped by consent. `consents`: by id."""
     return [
         BankGroup(
             bank_name=consent.bank_name,
@@ -66,7 +66,7 @@ def new_account_task(account: AccountView) -> Task:
 
 
 def unconfirmed_task(consent: BankConsent) -> Task:
-    """Return the list row with a link to confirm the holder of the accounts of a bank consent."""
+    """Return the list row that leads to confirming the holder of a consent's accounts."""
     text = _(
         "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
         bank=consent.bank_name or consent.bank,
