@@ -60,6 +60,11 @@ def read_transactions(account_id: int) -> None:
         transactions.refresh_transactions(account_id, None)
 
 
+def match_bookings(account_id: int) -> None:
+    with database.connection_context():
+        transactions.match_kept(account_id)
+
+
 def send_mail(mail_id: int) -> None:
     with database.connection_context():
         mail.deliver_mail(mail_id, mail_rendering.write)
@@ -137,6 +142,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("poll_order_status", status_polling.due_orders())
         _enqueue_all("sync_consent", account_sync.due_consents())
         _enqueue_all("read_transactions", transactions.due_accounts())
+        _enqueue_all("match_bookings", transactions.accounts_to_match())
         _enqueue_outbox()
         if now_and_then:
             sessions.purge_expired_sessions()

@@ -18,8 +18,9 @@ from domain.banking import consents, holder_verification
 from domain.banking.bank_configs import bank_config_for_account
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
 from domain.common.services import services
+from domain.orders.booking_references import mentions_reference
 from domain.reconciliation import matching
-from models import BankAccount, BankConsent, BankOrder, BankTransaction, Batch, Client, transaction
+from models import BankAccount, BankConsent, BankOrder, BankTransaction, Batch, Client, LostOrder, transaction
 from models.states import ConsentStatus, HolderCheck
 
 DAYS_BACK = timedelta(days=90)
@@ -118,6 +119,29 @@ def due_accounts() -> list[int]:
         BankAccount.holder_check.in_(holder_verification.MAY_SHOW), BankConsent.status == ConsentStatus.VALID, old
     )
     return [row.id for row in query.order_by(BankAccount.id).limit(200)]
+
+
+# --- bookings that were read before their order was known -----------------------------------------
+def accounts_to_match() -> list[int]:
+    """Return the accounts with a booking of an order that was made of a lost one after the booking was read."""
+    since = today_amsterdam() - matching.LOOKED_BACK
+    orders = BankOrder.select().join(LostOrder, on=(LostOrder.order == BankOrder.id))
+    return sorted({
+        order.bank_account_id for order in orders.where(BankOrder.execution_date >= since)
+        if any(mentions_reference(row, order.msg_id) for row in _loose_bookings(order))
+    })  # fmt: skip
+
+
+def _loose_bookings(order: BankOrder) -> list[BankTransaction]:
+    loose = (BankTransaction.account == order.bank_account_id) & BankTransaction.order.is_null()
+    return list(BankTransaction.select().where(loose, BankTransaction.amount_cents < 0))
+
+
+def match_kept(account_id: int) -> None:
+    """Match the stored bookings of this account again, without asking the bank."""
+    account = BankAccount.get_by_id(account_id)
+    with transaction(account.client_id):
+        matching.match_transactions(account)
 
 
 # --- keeping ---------------------------------------------------------------------------------------
