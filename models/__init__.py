@@ -15,6 +15,7 @@ from models.payments import (
     BankOrder,
     Batch,
     BatchLine,
+    NameConfirmation,
     OrderDownload,
     Release,
     ScaSession,
@@ -62,8 +63,8 @@ TABLES = (
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, Approval, Release,
-    BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankCall, AuditEvent, OutgoingMail, PushNotification,
-    TokenRevocation, Operator, PaymentHold, LostOrder,
+    BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent, OutgoingMail,
+    PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder,
 )  # fmt: skip
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "LoginSession",
     "LostOrder",
     "Membership",
+    "NameConfirmation",
     "NestedTransaction",
     "NmbrsCall",
     "NmbrsConnection",

@@ -276,6 +276,24 @@ class OrderDownload(Table):
     created_at = UtcField(default=utcnow)
 
 
+class NameConfirmation(Table):
+    """A person's confirmation that an order is paid although the bank knows payees by other names (`digest`)."""
+
+    order = ForeignKeyField(BankOrder, backref="name_confirmations")
+    order_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    digest = TextField()
+    authentication_method = TextField()
+    ip = TextField()
+    confirmed_at = UtcField(default=utcnow)
+
+    class Meta:
+        table_name = "name_confirmation"
+        indexes = ((("order", "user", "digest"), True),)
+        constraints = [Check(one_of("authentication_method", AuthenticationMethod))]
+
+
 class BankCall(Table):
     """One call to the bank about an order, and its answer."""
 

@@ -36,7 +36,7 @@ PACKAGE_MAY_KNOW = {
     "accounts": {"common", "identity", "outbox"},
     "banking": {"common", "identity", "outbox"},
     "payments": {"accounts", "banking", "common", "identity", "outbox"},
-    "orders": {"accounts", "banking", "common", "identity", "payments"},
+    "orders": {"accounts", "banking", "common", "identity", "outbox", "payments"},
     "payroll": {"banking", "common", "outbox", "payments"},
     "reconciliation": {"banking", "common", "orders", "payments"},
     "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},

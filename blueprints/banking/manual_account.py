@@ -5,7 +5,8 @@ from flask_babel import gettext as _
 
 from blueprints.banking.forms import ManualAccountForm
 from blueprints.banking.routes import blueprint
-from blueprints.web.authorization import ALL, for_client, recently_authenticated_keeping
+from blueprints.web.acts import does
+from blueprints.web.authorization import ALL
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.urls import safe_local_path
@@ -15,8 +16,7 @@ from domain.orders import manual_submission
 
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
-@for_client(ALL)
-@recently_authenticated_keeping("iban", "holder")
+@does("link_bank", "iban", "holder", read_by=ALL)
 def add_manual_account(membership):
     """Add the account. Requires identification, which returns to this page."""
     client, form = membership.client, ManualAccountForm()

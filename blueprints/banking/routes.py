@@ -9,6 +9,7 @@ from blueprints.banking.presenters.accounts import (
     new_account_task,
     unconfirmed_task,
 )
+from blueprints.web.acts import does
 from blueprints.web.authorization import ALL, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
@@ -69,7 +70,7 @@ def refresh_balances(membership):
 
 
 @blueprint.post("/<client>/saldo/verlengen/<int:consent_id>")
-@for_client(ALL)
+@does("link_bank")
 def renew_consent(membership, consent_id):
     """Start a new consent at the same bank; the accounts stay."""
     client, user = membership.client, membership.user
@@ -86,7 +87,7 @@ def renew_consent(membership, consent_id):
 
 
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
-@for_client(ALL)
+@does("link_bank", read_by=ALL)
 def choose_bank(membership):
     """Choose a bank and redirect to its consent page. Requires identification, which returns to this page."""
     client, user = membership.client, membership.user
@@ -162,7 +163,7 @@ def consent_return(state):
 
 
 @blueprint.route("/<client>/saldo/bevestigen/<int:consent_id>", methods=["GET", "POST"])
-@for_client(ALL)
+@does("confirm_holder", read_by=ALL)
 def confirm_holder(membership, consent_id):
     """Confirm the account holder's name that the bank reports; only then can these accounts pay."""
     client, form = membership.client, ActionForm()

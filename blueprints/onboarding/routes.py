@@ -5,7 +5,8 @@ from flask_login import current_user
 from blueprints.onboarding.forms import CodeForm, CoSignerForm, PinForm
 from blueprints.onboarding.presenter import company_task, step_task
 from blueprints.web import session_interface
-from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
+from blueprints.web.acts import does
+from blueprints.web.authorization import ALL, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import authority, message_for
 from blueprints.web.forms import ActionForm
@@ -68,8 +69,7 @@ def welcome(membership):
 
 
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
-@for_client(ALL)
-@recently_authenticated_keeping(secret_too=True)
+@does("pin", secret_too=True)
 def set_pin(membership):
     form, user = PinForm(), membership.user
     known = pins.has_pin(user)
@@ -200,8 +200,7 @@ def _not_identified(error):
 
 # --- joint signing ---
 @blueprint.post("/<client>/identificatie/samen")
-@for_client(OWNER)
-@recently_authenticated_keeping("email")
+@does("members", "email")
 def invite_co_signer(membership):
     """Invite a co-signer by mail."""
     form, client = CoSignerForm(), membership.client

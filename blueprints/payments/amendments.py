@@ -22,7 +22,8 @@ from blueprints.payments.presenters.lines import (
 )
 from blueprints.payments.presenters.warnings import overpaid
 from blueprints.payroll.presenters.held_lines import present_held_lines
-from blueprints.web.authorization import ALL, MAY_PAY, for_client
+from blueprints.web.acts import does
+from blueprints.web.authorization import ALL, MAY_PAY
 from blueprints.web.choices import choices
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
@@ -37,7 +38,7 @@ from models import Membership
 
 # --- lines ---
 @blueprint.post("/<client>/betalingen/<reference>/regels/<int:line_id>")
-@for_client(ALL)
+@does("amend")
 def decide_line(membership, reference, line_id):
     """Exclude (✗) or include (✓) a line; update the line, the total and the button."""
     verdicts = {"refuse": amendments.exclude_line, "accept": amendments.include_line}
@@ -73,7 +74,7 @@ def _require_lines(membership: Membership) -> None:
 
 
 @blueprint.post("/<client>/betalingen/<reference>/alles")
-@for_client(ALL)
+@does("amend")
 def include_all(membership, reference):
     """Include all excluded lines again."""
     _require_lines(membership)
@@ -88,7 +89,7 @@ def include_all(membership, reference):
 
 # --- date and account ---
 @blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
-@for_client(ALL)
+@does("amend")
 def change(membership, reference):
     """Change the execution date or the debtor account."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
@@ -137,7 +138,7 @@ def _change_page(membership: Membership, payment: Payment, form: ChangeForm, acc
 
 # --- warnings ---
 @blueprint.route("/<client>/betalingen/<reference>/lezen", methods=["GET", "POST"])
-@for_client(ALL)
+@does("acknowledge", read_by=ALL)
 def acknowledge_warnings(membership, reference):
     """Show the warnings that must be read before paying. An approver acknowledges them."""
     payment = queries.get_payment(membership.client, reference)

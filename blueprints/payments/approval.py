@@ -13,7 +13,8 @@ from blueprints.payments.forms import PayForm, PinForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.lines import present_line
 from blueprints.web import session_interface
-from blueprints.web.authorization import MAY_PAY, for_client, psu, step_up_required
+from blueprints.web.acts import does
+from blueprints.web.authorization import psu
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
@@ -39,8 +40,7 @@ from models.states import AuthenticationMethod, BatchState
 
 
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
-@for_client(MAY_PAY)
-@step_up_required
+@does("approve")
 def pay(membership, reference):
     """Approve the payment if the bank does SCA; under delegated SCA ask for the PIN first."""
     payment = queries.get_payment(membership.client, reference)
@@ -72,8 +72,7 @@ def _enqueue_next(row: Release | Approval) -> None:
 
 # --- authentication by the app ---
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
-@for_client(MAY_PAY)
-@step_up_required
+@does("approve")
 def pin(membership, reference):
     """Approve with the PIN. The digest from the payment's page ensures that what was shown is what is approved.
 
@@ -135,8 +134,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
 
 
 @blueprint.post("/<client>/betalingen/<reference>/passkey/vraag")
-@for_client(MAY_PAY)
-@step_up_required
+@does("approve")
 def passkey_options(membership, reference):
     """Return WebAuthn options whose challenge depends on the shown payment."""
     if request.form.get("shown") != queries.get_payment(membership.client, reference).digest:
@@ -145,8 +143,7 @@ def passkey_options(membership, reference):
 
 
 @blueprint.post("/<client>/betalingen/<reference>/passkey")
-@for_client(MAY_PAY)
-@step_up_required
+@does("approve")
 def sign_with_passkey(membership, reference):
     """Approve with a passkey instead of the PIN; its signature covers this payment."""
     shown, signed = (
@@ -166,7 +163,7 @@ def sign_with_passkey(membership, reference):
 
 # --- reopening ---
 @blueprint.post("/<client>/betalingen/<reference>/opnieuw")
-@for_client(MAY_PAY)
+@does("reopen")
 def reopen(membership, reference):
     """Reopen a payment that was not executed, or replace it by a new one of what is owed by now."""
     try:

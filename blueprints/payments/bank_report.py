@@ -13,7 +13,7 @@ from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.bank_file import present_file
-from blueprints.web.authorization import MAY_PAY, for_client, step_up_required
+from blueprints.web.acts import does
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
@@ -24,13 +24,14 @@ from domain.payments.line_search import LineQuery
 from domain.payments.payment_views import Payment
 from domain.payments.state_machine import SENT
 from domain.reconciliation import bank_reports
+from jobs import enqueue
 from models import Membership
 
 _FORM_BYTES = 64 * 1024  # size of the form around the file
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand", methods=["GET", "POST"])
-@for_client(MAY_PAY)
+@does("hand_in")
 def upload_report(membership, reference):
     """Keep a status report or account statement, and go on to its confirmation; or show why it changes nothing."""
     request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
@@ -54,8 +55,7 @@ def upload_report(membership, reference):
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand/<document>", methods=["GET", "POST"])
-@for_client(MAY_PAY)
-@step_up_required
+@does("attest")
 def confirm_report(membership, reference, document):
     """Show what a file states, and let it count once it is confirmed with the PIN."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
@@ -75,6 +75,7 @@ def confirm_report(membership, reference, document):
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     rate_limits.reset_attempts("pin.user", membership.user_id)
+    enqueue("send_mails")  # a second person may be asked
     flash(_("Het bestand is bevestigd. Hieronder zie je hoe het ervoor staat."), "good")
     return redirect_to(url_of(membership, reference))
 

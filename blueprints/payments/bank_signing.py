@@ -12,6 +12,7 @@ from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
 from blueprints.payments.page import build_sheet, payment_url, render_sheet
 from blueprints.payments.presenters.signing import challenge_groups, code_hint, code_maxlength
+from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
@@ -33,7 +34,7 @@ FORMS = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
-@for_client(MAY_PAY)
+@does("sign")
 def start_signing(membership, reference):
     """Start SCA and redirect to the bank's page, our page for a code, or the payment with instructions."""
     again = "again" in request.form
@@ -52,7 +53,7 @@ def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> R
 
 
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen")
-@for_client(MAY_PAY)
+@does("sign")
 def signing_page(membership, reference):
     """Show the current step. It comes from the database, so it is the same in any browser."""
     return _show(membership, reference)
@@ -89,7 +90,7 @@ def challenge_image(membership, reference):
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/inloggen")
-@for_client(MAY_PAY)
+@does("sign")
 def submit_credentials(membership, reference):
     """Send the person's bank credentials to the bank; they are not stored."""
     form = BankLoginForm()
@@ -101,7 +102,7 @@ def submit_credentials(membership, reference):
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/methode")
-@for_client(MAY_PAY)
+@does("sign")
 def choose_method(membership, reference):
     """Choose one of the bank's SCA methods."""
     form = MethodForm()
@@ -112,7 +113,7 @@ def choose_method(membership, reference):
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/code")
-@for_client(MAY_PAY)
+@does("sign")
 def submit_otp(membership, reference):
     """Send the code of the reader or text message to the bank."""
     form = CodeForm()
@@ -139,7 +140,7 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")
-@for_client(MAY_PAY)
+@does("give_up")
 def abandon_signing(membership, reference):
     """Abandon SCA: nothing is paid, and the payment can be reopened."""
     try:

@@ -9,7 +9,8 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.web.authorization import MAY_PAY, for_client, psu, step_up_required
+from blueprints.web.acts import does
+from blueprints.web.authorization import psu
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
@@ -23,8 +24,7 @@ from models import Membership
 
 
 @blueprint.route("/<client>/betalingen/<reference>/annuleren", methods=["GET", "POST"])
-@for_client(MAY_PAY)
-@step_up_required
+@does("cancel")
 def cancel(membership, reference):
     """Request the cancellation, after a page that explains it and asks for the PIN."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
@@ -65,7 +65,7 @@ def _redirect_after_request(membership: Membership, reference: str) -> Response:
 
 
 @blueprint.post("/<client>/betalingen/<reference>/annuleren/stoppen")
-@for_client(MAY_PAY)
+@does("keep")
 def withdraw_cancellation(membership, reference):
     """Withdraw the cancellation."""
     try:

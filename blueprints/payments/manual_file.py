@@ -8,7 +8,8 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.web.authorization import MAY_PAY, for_client, step_up_required
+from blueprints.web.acts import does
+from blueprints.web.authorization import MAY_PAY
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
@@ -19,13 +20,14 @@ from domain.orders.manual_submission import ManualSubmission
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
 from domain.payments.payment_views import Payment
+from jobs import enqueue
 from models import Membership
 
 VERDICTS = {"betaald": manual_submission.PAID, "geweigerd": manual_submission.REFUSED}
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand.xml", methods=["GET", "POST"])
-@for_client(MAY_PAY)
+@does("take_file", read_by=MAY_PAY)
 def download_file(membership, reference):
     """Download the payment file, by POST only: afterwards the bank may have it.
 
@@ -45,8 +47,7 @@ def download_file(membership, reference):
 
 
 @blueprint.route("/<client>/betalingen/<reference>/gemeld/<any(betaald, geweigerd):verdict>", methods=["GET", "POST"])
-@for_client(MAY_PAY)
-@step_up_required
+@does("attest")
 def report_outcome(membership, reference, verdict):
     """Record the outcome that the person saw at the bank, confirmed with the PIN."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
@@ -67,6 +68,7 @@ def report_outcome(membership, reference, verdict):
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
+    enqueue("send_mails")  # a second person may be asked
     flash(_("Dat is vastgelegd. Hieronder zie je hoe het ervoor staat."), "good")
     return redirect_to(url_of(membership, reference))
 

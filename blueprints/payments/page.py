@@ -35,11 +35,12 @@ from blueprints.team.presenter import dual_approval_note
 from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
 from core.iban import format_iban
-from domain.orders import attestations, manual_submission, payee_verification, sca
+from domain.orders import attestations, manual_submission, name_confirmation, payee_verification, sca
 from domain.orders import cancellation as cancelling
 from domain.orders.attestations import Waiting
 from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
+from domain.orders.name_confirmation import NamesToConfirm
 from domain.orders.sca_state import ScaStep
 from domain.payments import four_eyes, holds
 from domain.payments.four_eyes import DualApprovalStatus
@@ -76,6 +77,7 @@ class Progress:
     step: ScaStep | None
     waiting: list[Waiting]
     hold: PaymentHold | None
+    names: NamesToConfirm | None
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,10 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
     ) else []
     manual, step = manual_submission.submission_view(payment), _step(payment, cancellation)
     hold = holds.hold_on_account(membership.client_id, payment.account.id) if payment.state in MAY_WAIT else None
-    return Progress(approvals, cancellation, manual, step, waiting, hold)
+    names = None
+    if payment.order is not None and status.names_differ(payment):
+        names = name_confirmation.names_to_confirm(payment.order.row, membership.user)
+    return Progress(approvals, cancellation, manual, step, waiting, hold, names)
 
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
@@ -182,6 +187,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
         payment.state, f"{payment.state_changed_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
         step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
         len(progress.waiting), progress.hold.id if progress.hold else "",
+        len(progress.names.confirmed_by) if progress.names else "",
     )  # fmt: skip
     return "-".join(str(part) for part in parts)
 
@@ -224,7 +230,7 @@ def build_page(
         hold=present_hold(progress.hold, payment) if progress.hold else None,
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
-        names=_names(payment, sheet),
+        names=_names(payment, sheet, progress.names),
         signing=present_signing(payment, progress.step) if progress.step else None,
         manual=present_file(progress.manual, payment, sheet.can_pay) if progress.manual else None,
         cancellation=present_cancellation(progress.cancellation, sheet.can_pay) if progress.cancellation else None,
@@ -286,10 +292,10 @@ def _approvals(approvals: DualApprovalStatus | None) -> Note | None:
     return Note("warn" if approvals.stuck else "info", title, text)
 
 
-def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
+def _names(payment: Payment, sheet: PaymentSheet, confirming: NamesToConfirm | None) -> PayeeNames | None:
     """Return the payee names to check; None for those who may not see the lines."""
     check = None if payment.hidden else payee_verification.verification_status(payment)
-    return present_names(check, payment, sheet.url) if check else None
+    return present_names(check, payment, sheet.url, confirming) if check else None
 
 
 def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
 from blueprints.payments.presenters.unpaid import present_unpaid
+from blueprints.web.acts import does
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.responses import redirect_to, render
 from domain.payroll import unpaid, unpaid_payment
@@ -24,7 +25,7 @@ def list_unpaid(membership):
 
 
 @blueprint.post("/<client>/betalingen/niet-betaald/<int:run_id>")
-@for_client(MAY_PAY)
+@does("reopen")
 def pay_unpaid(membership, run_id):
     """Put the chosen lines of a run into a payment; it is reviewed and approved like any other."""
     chosen, key = request.form.get("choice", Choice.PAYABLE.value), request.form.get("line") or None

@@ -6,12 +6,7 @@ from flask_login import login_required
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.forms import ConnectForm
-from blueprints.web.authorization import (
-    ALL,
-    for_client,
-    recently_authenticated,
-    recently_authenticated_keeping,
-)
+from blueprints.web.acts import does
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
@@ -24,8 +19,7 @@ from models.states import NmbrsApi
 
 
 @blueprint.route("/<client>/apps/nmbrs/toevoegen", methods=["GET", "POST"])
-@for_client(ALL)
-@recently_authenticated_keeping("email", secret_too=True)
+@does("link_nmbrs", "email", secret_too=True)
 def connect(membership):
     """Connect with e-mail address and token of a Nmbrs user."""
     client, form = membership.client, ConnectForm()
@@ -44,8 +38,7 @@ def connect(membership):
 
 
 @blueprint.post("/<client>/apps/nmbrs/toestemming")
-@for_client(ALL)
-@recently_authenticated
+@does("link_nmbrs")
 def start_oauth(membership):
     """Start a first REST connection: redirect to Nmbrs for consent."""
     return redirect_to_nmbrs(membership, None, url_for("payroll.connect"))

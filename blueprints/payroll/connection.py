@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.connecting import redirect_to_nmbrs
 from blueprints.payroll.forms import TokenForm
-from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
+from blueprints.web.acts import does
 from blueprints.web.error_messages import message_for
 from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
@@ -18,8 +18,7 @@ from models.states import NmbrsApi
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
-@for_client(ALL)
-@recently_authenticated_keeping(secret_too=True)
+@does("link_nmbrs", secret_too=True)
 def renew_token(membership, connection_id):
     """Replace the token of the Nmbrs user; the new one is tested before it is stored."""
     connection = connections.connection_of(membership.client, connection_id)
@@ -40,8 +39,7 @@ def renew_token(membership, connection_id):
 
 
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
-@for_client(ALL)
-@recently_authenticated
+@does("link_nmbrs")
 def renew_oauth(membership, connection_id):
     """Renew the consent of a REST connection: redirect to Nmbrs."""
     connection = connections.connection_of(membership.client, connection_id)
@@ -52,8 +50,7 @@ def renew_oauth(membership, connection_id):
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated
+@does("end_nmbrs")
 def migrate_to_rest(membership, connection_id):
     """Explain the migration to REST; on POST redirect to Nmbrs for consent."""
     connection = connections.connection_of(membership.client, connection_id)
@@ -69,8 +66,7 @@ def migrate_to_rest(membership, connection_id):
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated
+@does("end_nmbrs")
 def remove_connection(membership, connection_id):
     """Explain what is deleted and what stays; on POST remove the connection."""
     connection = connections.connection_of(membership.client, connection_id)

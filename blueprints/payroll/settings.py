@@ -17,6 +17,7 @@ from blueprints.payroll.company_mapping import (
 from blueprints.payroll.forms import ConfirmForm, MappingForm
 from blueprints.payroll.presenters.status import connection_health
 from blueprints.payroll.webhook import enqueue_webhook_checks, present_webhooks
+from blueprints.web.acts import does
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
@@ -65,7 +66,7 @@ def _settings_page(membership, connection, choices: MappingChoices, search: str)
 
 # --- saving the mapping ---
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
-@for_client(ALL)
+@does("map_companies")
 def save_mapping(membership, connection_id):
     """Search (without JavaScript) or save; companies with another KvK number need confirmation first."""
     connection = connections.connection_of(membership.client, connection_id)

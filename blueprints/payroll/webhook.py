@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.forms import KEPT, AddressForm
 from blueprints.payroll.presenters.status import webhook_status
-from blueprints.web.authorization import ALL, for_client, recently_authenticated_keeping
+from blueprints.web.acts import does
 from blueprints.web.responses import redirect_to, render
 from domain.payroll import connections, run_discovery, webhook_keys, webhook_registration
 from domain.payroll.poll_schedule import REST_BUSY_SECONDS
@@ -50,8 +50,7 @@ def enqueue_webhook_checks(debtor_ids: Iterable[int]) -> None:
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
-@for_client(ALL)
-@recently_authenticated_keeping("keep")
+@does("link_nmbrs", "keep")
 def rotate_webhook_address(membership, connection_id):
     """Create a new webhook URL; the old one remains valid for the chosen time."""
     client, connection = membership.client, connections.connection_of(membership.client, connection_id)

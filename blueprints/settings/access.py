@@ -7,7 +7,7 @@ from blueprints.account.forms import ChangePasswordForm
 from blueprints.account.passkeys import options
 from blueprints.settings.routes import blueprint
 from blueprints.web import session_interface
-from blueprints.web.authorization import ALL, for_client, recently_authenticated
+from blueprints.web.acts import does
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import mark_reauthenticated
@@ -17,23 +17,20 @@ from jobs import enqueue
 
 
 @blueprint.get("/<client>/instellingen/passkeys")
-@for_client(ALL)
-@recently_authenticated
+@does("passkeys")
 def list_passkeys(membership):
     told = devices.describe_user_agent(request.user_agent.string or "")
     return render("settings/passkeys.html", passkeys=passkeys.list_passkeys(membership.user), name=told or "Passkey")
 
 
 @blueprint.post("/<client>/instellingen/passkeys/vraag")
-@for_client(ALL)
-@recently_authenticated
+@does("passkeys")
 def passkey_options(membership):
     return options(passkeys.ask_registration(membership.user, session_interface.oidc_binding()))
 
 
 @blueprint.post("/<client>/instellingen/passkeys")
-@for_client(ALL)
-@recently_authenticated
+@does("passkeys")
 def add_passkey(membership):
     try:
         passkeys.register_passkey(
@@ -52,8 +49,7 @@ def add_passkey(membership):
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/naam")
-@for_client(ALL)
-@recently_authenticated
+@does("passkeys")
 def rename_passkey(membership, passkey_id):
     passkeys.rename(membership.user, passkey_id, request.form.get("name", ""))
     flash(_("De naam is veranderd."), "good")
@@ -61,8 +57,7 @@ def rename_passkey(membership, passkey_id):
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/verwijderen")
-@for_client(ALL)
-@recently_authenticated
+@does("passkeys")
 def remove_passkey(membership, passkey_id):
     passkeys.remove_passkey(membership.user, passkey_id)
     enqueue("send_mails")
@@ -71,7 +66,7 @@ def remove_passkey(membership, passkey_id):
 
 
 @blueprint.route("/<client>/instellingen/wachtwoord", methods=["GET", "POST"])
-@for_client(ALL)
+@does("password")
 def change_password(membership):
     form = ChangePasswordForm()
     if not form.validate_on_submit():

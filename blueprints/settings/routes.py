@@ -4,7 +4,8 @@ from flask_babel import ngettext, refresh
 
 from blueprints.settings import presenter
 from blueprints.settings.forms import LanguageForm, PaymentPreferencesForm
-from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
+from blueprints.web.acts import does
+from blueprints.web.authorization import ALL, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.session_interface import secret
@@ -56,8 +57,7 @@ def revoke_other_sessions(membership):
 
 
 @blueprint.post("/<client>/instellingen/bank")
-@for_client(OWNER)
-@recently_authenticated_keeping("batch_booking", "name_check")
+@does("wishes", "batch_booking", "name_check")
 def save_payment_preferences(membership):
     """Save batch booking and payee verification of payments, for later approvals."""
     form = PaymentPreferencesForm()

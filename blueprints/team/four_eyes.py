@@ -6,13 +6,7 @@ from flask_babel import gettext as _
 from blueprints.team.forms import FourEyesForm
 from blueprints.team.presenter import threshold_text
 from blueprints.team.routes import blueprint, redirect_to_members
-from blueprints.web.authorization import (
-    MAY_PAY,
-    OWNER,
-    for_client,
-    recently_authenticated,
-    recently_authenticated_keeping,
-)
+from blueprints.web.acts import does
 from blueprints.web.error_messages import message_for
 from blueprints.web.formatters import amount
 from blueprints.web.responses import render
@@ -21,8 +15,7 @@ from domain.payments import four_eyes
 
 
 @blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated_keeping("amount")
+@does("four_eyes", "amount")
 def four_eyes_page(membership):
     """Set the threshold or turn it off. A weaker setting needs the confirmation of another person."""
     now = membership.client.dual_approval_from_cents
@@ -45,8 +38,7 @@ def four_eyes_page(membership):
 
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
-@for_client(MAY_PAY)
-@recently_authenticated
+@does("answer_four_eyes")
 def confirm_four_eyes_change(membership, key):
     return _answer(
         membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Het geldt vanaf nu.")
@@ -54,8 +46,7 @@ def confirm_four_eyes_change(membership, key):
 
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
-@for_client(MAY_PAY)
-@recently_authenticated
+@does("answer_four_eyes")
 def decline_four_eyes_change(membership, key):
     return _answer(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
 

@@ -3,7 +3,8 @@ from flask_babel import gettext as _
 
 from blueprints.team import presenter
 from blueprints.team.forms import HideForm, InviteForm, RoleForm
-from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
+from blueprints.web.acts import does
+from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
@@ -45,8 +46,7 @@ def list_members(membership):
 
 
 @blueprint.route("/<client>/mensen/uitnodigen", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated_keeping("email", "role", "to_sign")
+@does("members", "email", "role", "to_sign")
 def invite(membership):
     form = InviteForm()
     if not form.validate_on_submit():
@@ -61,24 +61,21 @@ def invite(membership):
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/opnieuw")
-@for_client(OWNER)
-@recently_authenticated
+@does("members")
 def resend_invitation(membership, invitation_id):
     invitations.resend(membership.client, membership.user, invitation_id)
     return redirect_to_members(_("De uitnodiging is opnieuw verstuurd. De vorige link werkt niet meer."))
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/intrekken")
-@for_client(OWNER)
-@recently_authenticated
+@does("members")
 def revoke_invitation(membership, invitation_id):
     invitations.revoke_invitation(membership.client, membership.user, invitation_id)
     return redirect_to_members(_("De uitnodiging is ingetrokken. De link werkt niet meer."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated_keeping("role")
+@does("members", "role")
 def detail(membership, member_id):
     """Show a member and change their role."""
     who = members.get_member(membership.client, member_id)
@@ -97,8 +94,7 @@ def detail(membership, member_id):
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>/verwijderen", methods=["GET", "POST"])
-@for_client(OWNER)
-@recently_authenticated
+@does("members")
 def remove_member(membership, member_id):
     """Remove a member, after a confirmation page."""
     who, form = members.get_member(membership.client, member_id), ActionForm()
@@ -117,8 +113,7 @@ def remove_member(membership, member_id):
 
 
 @blueprint.post("/<client>/mensen/regels")
-@for_client(OWNER)
-@recently_authenticated_keeping("hidden")
+@does("members", "hidden")
 def hide_lines(membership):
     """Set whether preparers can see salaries."""
     hidden = bool(HideForm().hidden.data)

@@ -67,9 +67,6 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
     return decorate
 
 
-def recently_authenticated(view: Callable) -> Callable:
-    """Require a recent authentication (ASVS 7.5.1). Use inside `for_client`."""
-    return recently_authenticated_keeping()(view)
 
 
 def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Callable:
@@ -93,11 +90,10 @@ def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Cal
     return decorate
 
 
-def step_up_required(view: Callable) -> Callable:
-    """Require a recent authentication on a confirmed device, for views that release money."""
+def confirmed_device(view: Callable) -> Callable:
+    """Require a device that this person confirmed. Use inside `recently_authenticated`."""
 
     @wraps(view)
-    @recently_authenticated
     def guarded(*args: Any, **kwargs: Any) -> Any:
         device = sessions.device_of(secret())
         try:

@@ -1,23 +1,24 @@
 """What members attest: the outcome of an order as they saw it at the bank, or a bank's file that they uploaded.
 
-It takes a PIN on a confirmed device, and a role that may release. For an order that a person took to the bank one
-member suffices, or two different people under four eyes. For an order at a linked bank that cannot be asked it takes
-two.
+It takes what approving takes (role, authority, identification), and a PIN on a confirmed device. For an order that a
+person took to the bank one member suffices, or two different people under four eyes. For an order at a linked bank that
+cannot be asked it takes two. The second is told by mail and notification.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.accounts import pins
-from domain.common.errors import InsufficientRole, NotIdentified, SamePerson
+from domain.common.errors import NotIdentified, SamePerson
 from domain.identity.identification import is_identified
-from domain.identity.persons import People, same_person
+from domain.identity.persons import same_person
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import MEMBERS_NEEDED, SAID_PAID, Trust
 from domain.orders.evidence import Statement
-from domain.payments import state_machine
-from domain.payments.release import MAY_RELEASE, require_still_may
-from models import BankOrder, Device, Membership, User, require_client_lock
+from domain.outbox import mail, push
+from domain.payments import four_eyes, state_machine
+from domain.payments.release import require_person, require_still_may
+from models import BankOrder, Client, Device, Membership, User, require_client_lock
 from models import Evidence as EvidenceRow
 
 _VOUCHED = (Trust.PERSON, Trust.MEMBER)
@@ -48,14 +49,15 @@ def trust_of(order: BankOrder) -> Trust:
 
 
 def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
-    """Check this member's role, and the PIN on this device. Outside a transaction, because attempts are counted.
+    """Check that this member may let money go, and the PIN on this device. Outside a transaction, because attempts are
+    counted.
 
     Raises:
-    - InsufficientRole
+    - InsufficientRole, ReidentificationRequired
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
     - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
     """
-    if membership.role not in MAY_RELEASE:
-        raise InsufficientRole
+    require_person(membership)
     pins.check_pin(membership.user, pin, device)
 
 
@@ -74,17 +76,34 @@ def add(
     if people_needed(order) > 1:
         _require_other_person(membership.user, order)
     said_by = _key(membership.user_id)
-    return evidence.add_evidence(order, source, trust_of(order), statements, said_by, document)
+    new = evidence.add_evidence(order, source, trust_of(order), statements, said_by, document)
+    if new and people_needed(order) > 1:
+        _ask_second(membership, order, document, {one.code for one in statements})
+    return new
+
+
+def _ask_second(membership: Membership, order: BankOrder, document: str | None, codes: set[str]) -> None:
+    """Tell those who may be the second person, once, by mail and notification; unless this was the second."""
+    same = EvidenceRow.document_sha256 == document if document else EvidenceRow.code.in_(sorted(codes))
+    said = EvidenceRow.select(EvidenceRow.said_by).where(
+        EvidenceRow.order == order.id, EvidenceRow.trust.in_(_VOUCHED), same
+    )  # fmt: skip
+    if len({row.said_by for row in said}) > 1:
+        return
+    client, batch, user = membership.client, order.batch, membership.user
+    path, once = f"/betalingen/{batch.reference}", f"attest:{order.id}:{document or '+'.join(sorted(codes))}:{user.id}"
+    others = four_eyes.signers(client, user)
+    push.enqueue_push(client, "attest_asked", once, path, others, batch)
+    for other in others:
+        mail.enqueue_mail(
+            other, "attest_asked", once=f"{once}:{other.id}", client=client, path=path, by=user.name,
+            is_file=document is not None,
+        )  # fmt: skip
 
 
 def has_two_people(client_id: int) -> bool:
     """Return whether this client has two different people who could attest the same."""
-    return len(People(_identified_members(client_id)).distinct()) > 1
-
-
-def _identified_members(client_id: int) -> list[User]:
-    query = User.select().join(Membership).where(Membership.client == client_id, Membership.role.in_(MAY_RELEASE))
-    return [user for user in query.order_by(User.id) if is_identified(user)]
+    return len(four_eyes.signers(Client.get_by_id(client_id))) > 1
 
 
 def _key(user_id: int) -> str:
@@ -128,7 +147,7 @@ def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiti
             by.append(row.said_by)
     if not said or (needed := people_needed(order)) < 2:
         return []
-    people, members = _people(order), _identified_members(order.batch.client_id)
+    people, members = _people(order), four_eyes.signers(order.batch.client)
     found = []
     for (document, code), by in said.items():
         if len(by) < needed:

@@ -86,7 +86,7 @@ def accept_bank_name(client: Client, user: User, reference: str, line_id: int) -
     - NotFound: the bank gave no name for this line.
     """
     with transaction(client.id):
-        batch, _ = _waiting(client, reference)
+        batch, _ = waiting_order(client, reference)
         line = _line(batch, line_id)
         creditor_names.save_accepted_name(client.id, user.id, line)
         audit.record_event(client.id, audit.by_user(user), "name.accepted", f"batch:{reference}", line=line.id)
@@ -101,7 +101,7 @@ def exclude_line_and_cancel(client: Client, user: User, reference: str, line_id:
     - BankUnavailable: nothing has changed.
     """
     with transaction(client.id):
-        batch, order = _waiting(client, reference)
+        batch, order = waiting_order(client, reference)
         if _may_be_confirmed(order):
             raise NotOpen(batch.state)
         line_id = _line(batch, line_id).id
@@ -117,13 +117,15 @@ def exclude_line_and_cancel(client: Client, user: User, reference: str, line_id:
 def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: port.Psu) -> None:
     """Confirm to the bank that the order is to be paid despite the mismatch. It then waits for its signature.
 
+    The caller has checked what that asks (domain.orders.name_confirmation).
+
     Raises:
     - NotOpen: there is nothing to confirm.
     - PaymentsHeld
     - BankUnavailable: the bank did not accept the confirmation.
     """
     with transaction(client.id):
-        batch, order = _waiting(client, reference)
+        batch, order = waiting_order(client, reference)
         holds.require_no_hold(client.id, order.bank_account.bank)
         differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.vop_result.is_null(False)).count()
         request_id = _ask(order, CONFIRM)
@@ -138,7 +140,7 @@ def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: po
     start_sca_after_verification(order.id)
 
 
-def _waiting(client: Client, reference: str) -> tuple[Batch, BankOrder]:
+def waiting_order(client: Client, reference: str) -> tuple[Batch, BankOrder]:
     """Return the locked batch whose name mismatches wait for a person, and its order.
 
     Raises:

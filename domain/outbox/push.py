@@ -11,7 +11,8 @@ from models.states import BatchState, Role
 
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
-    "waits": ("waits",), "asked": ("asked",), "executed": ("executed",), "refused": ("refused", "partly"),
+    "waits": ("waits",), "asked": ("asked", "names_asked", "attest_asked"),
+    "executed": ("executed",), "refused": ("refused", "partly"),
     "held": ("held", "run_refused"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.

@@ -17,6 +17,9 @@ from models.states import BatchState
 STILL = {
     "waits": (BatchState.OPEN,),
     "asked": (BatchState.OPEN,),
+    "names_asked": (BatchState.NAME_CHECK,),
+    "attest_asked": (BatchState.SENDING, BatchState.AT_BANK, BatchState.SIGNED, BatchState.PENDING_REJECTION,
+                     BatchState.NAME_CHECK, BatchState.DISPUTED),
 }  # sent only while the payment is in one of these states
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from peewee import IntegrityError
 
-from connectors.bank.port import Psu
+from connectors.bank.port import BankConfig, Psu
 from domain.accounts import passkeys, pins
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
@@ -38,6 +38,15 @@ class PasskeyAssertion:
     binding: str
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a person gave as proof: the PIN on a device, or a passkey's answer; neither where the bank signs."""
+
+    pin: str | None = None
+    device: Device | None = None
+    passkey: PasskeyAssertion | None = None
+
+
 def release(
     membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None,
     device: Device | None = None, passkey: PasskeyAssertion | None = None,
@@ -58,20 +67,14 @@ def release(
       payment.
     - DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
-    if membership.role not in MAY_RELEASE:
-        raise InsufficientRole
     client, user = membership.client, membership.user
     batch = get_batch(client, reference)
-    identification.require_authority(client, user)
-    require_identified_since_reset(user)
-    _require_proof(bank_config_of(batch.bank_account.bank).signing, proof)
+    require_person(membership)
+    config = bank_config_of(batch.bank_account.bank)
+    require_method(config, proof)
     if proof != AuthenticationMethod.SESSION:
         _require_releasable(batch, shown)
-    if proof == AuthenticationMethod.PIN:
-        pins.check_pin(user, pin or "", device)
-    elif proof == AuthenticationMethod.PASSKEY:
-        given = passkey or PasskeyAssertion("", "")
-        passkeys.verify_release_signature(user, given.binding, given.answer, shown)
+    require_proof(user, config, proof, shown, Given(pin, device, passkey))
     try:
         with transaction(client.id):
             require_still_may(membership)
@@ -102,9 +105,42 @@ def require_identified_since_reset(user: User) -> None:
         raise ReidentificationRequired
 
 
-def _require_proof(signing: str, proof: str) -> None:
-    if (signing == "delegated") != (proof != AuthenticationMethod.SESSION):
+def require_person(membership: Membership) -> None:
+    """Check that this member may let money go: by role, by the register, and identified since the last reset.
+
+    Raises:
+    - InsufficientRole, ReidentificationRequired
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
+    """
+    if membership.role not in MAY_RELEASE:
+        raise InsufficientRole
+    identification.require_authority(membership.client, membership.user)
+    require_identified_since_reset(membership.user)
+
+
+def require_method(config: BankConfig, proof: str) -> None:
+    """Check that this is the proof that the bank's way of signing asks: ours where it counts as the signature.
+
+    Raises:
+    - WrongAuthenticationMethod
+    """
+    if (config.signing == "delegated") != (proof != AuthenticationMethod.SESSION):
         raise WrongAuthenticationMethod
+
+
+def require_proof(user: User, config: BankConfig, proof: str, shown: str, given: Given) -> None:
+    """Check what the person gave: the PIN, or a passkey's signature of what was shown (`shown`).
+
+    Raises:
+    - WrongAuthenticationMethod
+    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed, PasskeyRefused
+    """
+    require_method(config, proof)
+    if proof == AuthenticationMethod.PIN:
+        pins.check_pin(user, given.pin or "", given.device)
+    elif proof == AuthenticationMethod.PASSKEY:
+        signed = given.passkey or PasskeyAssertion("", "")
+        passkeys.verify_release_signature(user, signed.binding, signed.answer, shown)
 
 
 def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]]:

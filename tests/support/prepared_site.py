@@ -96,7 +96,7 @@ class PreparedSite:
         gone = Membership.create(user=removed, client=demo.client, role="owner")
         authorise(demo.client, removed)
         members.remove_member(demo.client, demo.user, gone.id)
-        make_client(stranger)
+        authorise(make_client(stranger).client, stranger)  # may sign, elsewhere
         assert approver is not None
         authorise(demo.client, approver)
         found |= {"removed": removed, "stranger": stranger}

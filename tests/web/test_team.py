@@ -123,10 +123,13 @@ def test_the_last_owner_cannot_leave(owner: WebClient, demo: Demo):
     assert (page.status_code, "enige eigenaar" in page.text) == (422, True)
 
 
-@pytest.mark.parametrize("kind", ["invitation", "member_changed", "approval_asked", "four_eyes_asked"])
+@pytest.mark.parametrize(
+    "kind", ["invitation", "member_changed", "approval_asked", "four_eyes_asked", "names_asked", "attest_asked"]
+)
 def test_mails_contain_no_employee_names(app: Flask, demo: Demo, kind: str):
     mail_rendering.set_app(app)
-    facts = {"by": "Wouter", "name": "Naomi", "what": "joined", "role": "approver", "total_cents": 1, "from_cents": 0}
+    facts = {"by": "Wouter", "name": "Naomi", "what": "joined", "role": "approver", "total_cents": 1, "from_cents": 0,
+             "is_file": True}  # fmt: skip
     wrote = mail_rendering.write(mail.MailMessage(kind, demo.user, demo.client, "/x", facts))
     assert demo.client.name in wrote.subject
     assert not any(name in wrote.text + wrote.html for name, _iban, _cents in LINES)

@@ -8,10 +8,10 @@ import pytest
 from core.bank_days import next_bank_day
 from core.clock import utcnow
 from domain.payments import amendments
-from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, PayrollRun
+from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, PayrollRun, User
 from tests.support.bank import bank_day
 from tests.support.books import require_right_books
-from tests.support.factories import Demo, make_user
+from tests.support.factories import Demo, authorise, make_user
 from tests.support.intake import lines, state, work
 from tests.support.pain001_builder import Line
 from tests.support.sandbox import Sandbox
@@ -289,6 +289,8 @@ def test_who_may_not_see_salaries_sees_how_many(site: Site, owner: WebClient, de
 def test_another_clients_run_is_not_found(owner: WebClient, charlie: WebClient, demo: Demo, refused: Batch):
     mine = Client.select().where(Client.id != demo.client.id).get().public_id
     path = f"/{mine}/betalingen/niet-betaald/{refused.run_id}"
+    assert charlie.post(path, choice="payable").location.startswith(f"/{mine}/identificatie")  # may sign nowhere
+    authorise(Client.get(Client.public_id == mine), User.get(User.name == "Charlie"))
     assert charlie.post(path, choice="payable").status_code == 404
     assert "Er is niets blijven liggen" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
     assert tap(owner, demo, refused, "everything").status_code == 400

@@ -2,10 +2,12 @@
 
 import pytest
 
-from models import Approval, Batch, Release
+from models import Approval, Authority, Batch, OutgoingMail, PushNotification, Release
 from tests.support.factories import PIN, Demo
+from tests.support.push import Receiver
+from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
-from tests.web.test_bank_file_proof import at, by_hand, colleague, demo, offered, state
+from tests.web.test_bank_file_proof import at, by_hand, colleague, demo, file_of, offered, state, upload
 
 __all__ = ["by_hand", "demo"]
 
@@ -51,3 +53,43 @@ def test_two_people_who_say_the_opposite_are_told(site: Site, owner: WebClient, 
     assert told.count("Er is ook het tegendeel gemeld") == 2
     assert "Naomi Peters meldde dat de bank heeft betaald." in told
     assert "Nog iemand moet hetzelfde doen: Naomi Peters of Sam Bakker." in told
+
+
+# --- the second person is told --------------------------------------------------------------------
+@pytest.mark.parametrize("path", ["file", "word"])
+def test_the_second_person_is_told_once(
+    site: Site, owner: WebClient, demo: Demo, by_two: Batch, sandbox: Sandbox, path: str
+):
+    naomi = browser_of(site, "Naomi Peters")
+    naomi.post(f"/{demo.client.public_id}/instellingen/meldingen/aan", subscription=Receiver(sandbox).written)
+    location = at(demo, by_two, "/gemeld/geweigerd")
+    if path == "file":
+        location = upload(owner, demo, by_two, file_of(by_two)).location
+    assert told() == []
+    for _ in range(2):
+        owner.post(location, pin=PIN)
+    assert told() == ["Naomi Peters"]
+    assert [row.event for row in PushNotification.select()] == ["attest_asked"]
+    naomi.post(location, pin=PIN)
+    assert (state(by_two), told()) == ("rejected", ["Naomi Peters"])
+
+
+def test_one_person_who_suffices_asks_nobody(owner: WebClient, demo: Demo, by_hand: Batch):
+    colleague(demo, "Naomi Peters")
+    owner.post(at(demo, by_hand, "/gemeld/geweigerd"), pin=PIN)
+    assert (state(by_hand), told()) == ("rejected", [])
+
+
+def test_who_may_not_sign_is_neither_asked_nor_counted(site: Site, owner: WebClient, demo: Demo, by_two: Batch):
+    """An invited accomplice whom the register refuses."""
+    accomplice = colleague(demo, "Sam Bakker")
+    Authority.create(client=demo.client, user=accomplice, answer="not_authorised", reason="not_in_register")
+    location = at(demo, by_two, "/gemeld/geweigerd")
+    owner.post(location, pin=PIN)
+    assert told() == ["Naomi Peters"]
+    site.person(accomplice).post(location, pin=PIN)
+    assert state(by_two) == "sending"
+
+
+def told() -> list[str]:
+    return sorted(row.user.name for row in OutgoingMail.select().where(OutgoingMail.kind == "attest_asked"))

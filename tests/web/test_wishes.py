@@ -126,7 +126,7 @@ def test_an_order_that_the_bank_did_not_take_is_not_sent_with_other_wishes(
     submission.build_order(Batch.get_by_id(batch.id))
     found = Batch.get_by_id(batch.id)
     Client.update(vop_enabled=False).execute()  # a change that no code of ours made
-    assert submission._mark_called(found, BankOrder.get()) is False
+    assert submission._mark_called(found, BankOrder.get()) is None
     assert (sandbox.control("GET", "orders"), demo.view(batch).state) == ([], "open")
 
 

@@ -8,6 +8,7 @@ from flask_babel import ngettext
 
 from blueprints.payments.presenters.status import name_match
 from blueprints.web.formatters import number
+from domain.orders.name_confirmation import NamesToConfirm
 from domain.orders.payee_verification import NameMismatch, VerificationStatus
 from domain.payments.payment_views import Payment
 
@@ -27,21 +28,49 @@ class NameRow:
 
 @dataclass(frozen=True)
 class PayeeNames:
-    """`waiting` is shown while the bank verifies; afterwards `text` and the mismatches."""
+    """`waiting` is shown while the bank verifies; afterwards `text` and the mismatches.
+
+    `shown`: the digest to confirm. `people`: who confirmed and who is asked, where it takes two. `may_confirm`: this
+    person has not confirmed yet.
+    """
 
     waiting: str
     text: str
     rows: list[NameRow]
+    shown: str = ""
+    people: str = ""
+    may_confirm: bool = True
 
 
-def present_names(check: VerificationStatus, payment: Payment, url: Callable[..., str]) -> PayeeNames:
+def present_names(
+    check: VerificationStatus, payment: Payment, url: Callable[..., str], confirming: NamesToConfirm | None
+) -> PayeeNames:
     """Return the verification for a page. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     if check.running:
         return PayeeNames(_checking(payment), "", [])
     text = _("De bank zegt niet om welke regels het gaat. Er is nog niets betaald.")
     if check.lines:
         text = _("Er is nog niets betaald. Kijk of het geld naar de juiste persoon gaat.")
-    return PayeeNames("", text, [_row(one, url) for one in check.lines])
+    rows = [_row(one, url) for one in check.lines]
+    if confirming is None:
+        return PayeeNames("", text, rows)
+    return PayeeNames("", text, rows, confirming.digest, _people(confirming), not confirming.by_me)
+
+
+def _people(confirming: NamesToConfirm) -> str:
+    if confirming.needed == 1:
+        return ""
+    asked = _(" of ").join(confirming.asked)
+    if not asked and not confirming.confirmed_by:
+        asked = _("niemand: er zijn te weinig mensen die mogen tekenen")
+    if confirming.by_me:
+        return _("Jij hebt bevestigd dat dit zo betaald mag worden. Gevraagd: %(asked)s.", asked=asked)
+    if confirming.confirmed_by:
+        return _(
+            "%(by)s heeft bevestigd dat dit zo betaald mag worden. Er is nog één bevestiging nodig.",
+            by=", ".join(confirming.confirmed_by),
+        )
+    return _("Twee mensen bevestigen dat dit zo betaald mag worden. Gevraagd: %(asked)s.", asked=asked)
 
 
 def _checking(payment: Payment) -> str:
