@@ -9,7 +9,7 @@ _OURS = ("app", "blueprints", "config", "connectors", "core", "domain", "jobs", 
 
 
 class OneLineRecord(logging.LogRecord):
-    """A record whose message is one line if our code wrote it."""
+    """A log record. What our own code logs stays on one line, with hidden characters shown."""
 
     def getMessage(self) -> str:  # noqa: N802 (the name is that of logging)
         text = super().getMessage()

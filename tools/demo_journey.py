@@ -139,13 +139,13 @@ class DemoJourney:
         first = page.tree.xpath("string(//li[starts-with(@id, 'regel-')]/@id)").removeprefix("regel-")
         self.payment = self.shown().form("regels").submit(f"nee-{first}")
         if self.total() == whole:
-            raise PageError(f"{page.url}: the total did not follow a struck line")
+            raise PageError(f"{page.url}: the total did not follow an excluded line")
         self.payment = self.shown().form("regels").submit(f"ja-{first}")
         if self.total() != whole:
             raise PageError(f"{page.url}: the total did not follow a line taken back")
         button = f"Betaal € {dutch(whole)}"
         self.payment = self.shown().form("/betalen").submit(button)
-        return f"one line struck and taken back; approved: {button}"
+        return f"one line excluded and included again; approved: {button}"
 
     def sign(self) -> str:
         """Sign at the bank, and wait until the payment shows it."""

@@ -83,7 +83,7 @@ def add_evidence(
 
 
 def statements_of_document(order: BankOrder, document: str) -> list[Statement]:
-    """Return what a file that was handed in states about this order; `document` is its SHA-256."""
+    """Return what an uploaded file states about this order. `document`: its SHA-256."""
     kept = EvidenceRow.select().where(
         EvidenceRow.order == order.id, EvidenceRow.document_sha256 == document, EvidenceRow.trust == Trust.HINT
     )
@@ -130,7 +130,7 @@ def _dedupe_key(
     source: str, trust: Trust, said_by: str | None, line: int | None, document: str | None, one: Statement
 ) -> str:
     """Return what is equal for equal statements. The same booking from two documents is one row; a status also differs
-    by its time. Each file that was handed in is kept as it was: it may be confirmed later.
+    by its time. Each uploaded file is kept as it was: it may be confirmed later.
     """
     told = (one.level, one.code, line, one.reason, one.cents, one.whole, one.key)
     at = one.said_at.astimezone(UTC)

@@ -44,7 +44,7 @@ def _is_noted(client_id: int, msg_id: str) -> bool:
 
 
 def take_as_sent(order: BankOrder, sent_at: datetime) -> None:
-    """Make an order that was stored and not sent, as far as this database knows, one that its bank may have."""
+    """Record that the bank may have this order, although this database knows of no call that sent it."""
     if order.state == OrderState.CLOSED:
         return  # it ended without the bank, in a release of its own: a booking of it is matched as evidence
     batch = Batch.get_by_id(order.batch_id)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MissingEmployees:
-    """`names` holds all of them, or is None."""
+    """Employees of a run without a line in its file. `names`: of all `count`, or None if one is unknown."""
 
     count: int
     names: list[str] | None = None

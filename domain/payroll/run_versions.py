@@ -63,7 +63,7 @@ class UnpayableLine:
 
 
 def version_hash(lines: Iterable[PayableLine], unpayable: Iterable[UnpayableLine] = ()) -> str:
-    """Return the hash that identifies a version. A line of zero belongs to none: it changes nothing."""
+    """Return the hash that identifies a version. Lines of zero do not count: they change nothing."""
     rows: list[tuple[str, ...]] = [_version_row(line) for line in lines]
     rows += [
         (one.name, one.iban, str(one.amount_cents), one.description, "held", one.reason, one.currency)

@@ -36,7 +36,7 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class UploadedFile:
     """An uploaded file. `document`: its SHA-256; `state`: that of the payment; `to_confirm`: whether a member must
     confirm it.
     """
@@ -79,7 +79,7 @@ class ReadFile:
     statements: list[Statement]
 
 
-def receive_report(client: Client, user: User, reference: str, raw: bytes) -> HandedIn:
+def receive_report(client: Client, user: User, reference: str, raw: bytes) -> UploadedFile:
     """Read an uploaded bank file about this payment and store what it states; ask the bank if it is linked.
 
     Raises:
@@ -104,9 +104,9 @@ def receive_report(client: Client, user: User, reference: str, raw: bytes) -> Ha
     found = [one.order for one in read]
     state = _ask_the_banks(batch, found)
     if state != batch.state:
-        return HandedIn(document, state, to_confirm=False)
+        return UploadedFile(document, state, to_confirm=False)
     _confirmable(batch, found)
-    return HandedIn(document, state, to_confirm=True)
+    return UploadedFile(document, state, to_confirm=True)
 
 
 def _has_confirmed(read: ReadFile, said_by: str) -> bool:

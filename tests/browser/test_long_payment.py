@@ -65,7 +65,7 @@ def test_eighty_lines_take_few_nodes_and_bytes(wouter: Phone, wire: Wire):
         assert (first <= FIRST, second <= SECOND) == (True, True), (path, first, second)
     opened(phone, payment)
     verdict = wire.of(lambda: strike(phone))
-    print("one line struck:", verdict, "bytes")
+    print("one line excluded:", verdict, "bytes")
     assert verdict <= VERDICT
     phone.page.context.clear_cookies()
     first, second = first_visit(phone, wire, "/inloggen"), wire.of(lambda: opened(phone, "/inloggen"))

@@ -345,7 +345,7 @@ OTHERS = {
     "an approved line gets another name at the bank": Change(
         _line("approved"), "creditor_name_sepa", "Mallory", "not those that were approved"
     ),
-    "an approved line is struck": Change(_line("approved"), "state", "excluded", "not those that were approved"),
+    "an approved line is excluded": Change(_line("approved"), "state", "excluded", "not those that were approved"),
     "an open line gets another amount": Change(_line("open"), "amount_cents", 1, "total or count"),
     "an open line gets another account": Change(
         _line("open"), "creditor_iban", "NL64TRIO0379501686", "not what the log"

@@ -145,8 +145,8 @@ def test_the_migration_owes_what_was_paid_in_parts(run: PayrollRun):
 
 def test_the_migration_keeps_excluded_lines(demo: Demo):
     batch = demo.batch([("A", A, 100), ("B", B, 200)])
-    struck = demo.view(batch).lines[0].id
-    amendments.exclude_line(demo.client, demo.user, batch.reference, struck)
+    excluded = demo.view(batch).lines[0].id
+    amendments.exclude_line(demo.client, demo.user, batch.reference, excluded)
     paid(batch)
     assert migrated()[0] == {"A": 100, "B": 200}
     assert pays(read(batch.run, [("A", A, 100), ("B", B, 210)])) == [("B", B, 10)]

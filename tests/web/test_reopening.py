@@ -150,8 +150,8 @@ def test_an_excluded_line_stays_excluded_and_can_be_included(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (first,) = work(demo)
-    struck = demo.view(first).lines[2]
-    owner.post(at(demo, first, f"/regels/{struck.id}?verdict=refuse"))
+    excluded = demo.view(first).lines[2]
+    owner.post(at(demo, first, f"/regels/{excluded.id}?verdict=refuse"))
     sent(owner, demo, first)
     (second,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
     assert amounts(second) == {WOUTER: 5_192}

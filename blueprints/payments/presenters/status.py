@@ -130,7 +130,7 @@ def name_match(row: NameMismatch) -> str:
 
 
 def is_outcome_unknown(payment: Payment) -> bool:
-    """Return whether it was submitted more than a minute ago without an answer. A downloaded file is not submitted."""
+    """Return whether an order was submitted over a minute ago without an answer; a download is no submission."""
     return (
         not payment.is_manual
         and payment.state == BatchState.SENDING
