@@ -8,6 +8,8 @@ counts as older too.
 """
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from connectors.anchors import Anchor
@@ -20,6 +22,7 @@ from domain.payments import holds
 from models import AuditEvent, BankAccount, BankOrder, Client, PaymentHold, PayrollCompany, transaction
 from models.states import HoldCause
 
+AT_ONCE = 500
 CALLED = "order.called"  # the event before each call that gives an order to a bank
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ def is_restored() -> bool:
 
 def hold_if_restored() -> PaymentHold | None:
     """Place a hold on all payments if the marks say that the database was restored; return it, else None."""
-    return hold_restored(_known_until()) if is_restored() else None
+    return _hold_unless_done(is_restored) if is_restored() else None
 
 
 def hold_if_no_witness_agrees() -> PaymentHold | None:
@@ -40,25 +43,37 @@ def hold_if_no_witness_agrees() -> PaymentHold | None:
 
     Slower: for the start of a program, and now and then.
     """
-    found = marks.recent_marks()
-    heads = _heads()
-    if _unknown(found) or _unknown_heads():
-        return hold_restored(_known_until())
-    sent_before = AuditEvent.select().where(AuditEvent.kind == CALLED).exists()
-    if services().marks and not found and not heads and sent_before and _last_restore() is None:
-        return hold_restored(_known_until(), "nothing outside the database remembers how far it had come")
+    if is_restored() or _unknown_heads():
+        return _hold_unless_done(lambda: is_restored() or _unknown_heads())
+    if _is_forgotten():
+        return _hold_unless_done(_is_forgotten, "nothing outside the database remembers how far it had come")
     return None
+
+
+def _is_forgotten() -> bool:
+    """Return whether this database has sent orders, and no witness remembers anything."""
+    sent_before = AuditEvent.select().where(AuditEvent.kind == CALLED).exists()
+    remembered = not services().marks or marks.recent_marks() or _heads()
+    return sent_before and not remembered and _last_restore() is None
 
 
 def _unknown(found: list[Mark]) -> list[Mark]:
     """Return the marks of events that this database does not have, later than the last hold after a restore."""
     if not found:
         return []
-    query = AuditEvent.select(AuditEvent.id, AuditEvent.hash).where(AuditEvent.id.in_({one.event for one in found}))
-    known = {(row.id, row.hash) for row in query}
-    unknown = [one for one in found if (one.event, one.hash) not in known]
+    unknown = _without_event(found)
     settled = _last_restore() if unknown else None
     return [one for one in unknown if settled is None or datetime.fromisoformat(one.at) > settled]
+
+
+def _without_event(found: list[Mark]) -> list[Mark]:
+    """Return those of these marks whose event this database does not have, or has otherwise."""
+    known: set[tuple[int, str]] = set()
+    ids = sorted({one.event for one in found})
+    for start in range(0, len(ids), AT_ONCE):
+        query = AuditEvent.select(AuditEvent.id, AuditEvent.hash).where(AuditEvent.id.in_(ids[start : start + AT_ONCE]))
+        known |= {(row.id, row.hash) for row in query}
+    return [one for one in found if (one.event, one.hash) not in known]
 
 
 def _unknown_heads() -> bool:
@@ -101,12 +116,31 @@ def hold_restored(known_until: datetime, why: str = "") -> PaymentHold:
 
     What is to be asked is due at once: every company at Nmbrs, every account and every order at its bank.
     """
-    reason = f"restored: the database is of {known_until:%Y-%m-%d %H:%M} UTC" + (f"; {why}" if why else "")
-    with transaction(*(row.id for row in Client.select(Client.id).order_by(Client.id))):
-        row = holds.add_hold(HoldCause.RESTORE, reason, audit.WORKER, known_until=known_until)
-        lost = _note_orders_of_marks()
-    log.error("payments are held: %s; %s orders were sent since that it does not know", reason, lost)
+    with _every_client():
+        row = _add_hold(known_until, why)
     make_all_due()
+    return row
+
+
+def _hold_unless_done(still: Callable[[], bool], why: str = "") -> PaymentHold | None:
+    """As `hold_restored`, unless another worker has done it a moment ago; return None then."""
+    with _every_client():
+        if not still():
+            return None
+        row = _add_hold(_known_until(), why)
+    make_all_due()
+    return row
+
+
+def _every_client() -> AbstractContextManager[None]:
+    return transaction(*(row.id for row in Client.select(Client.id).order_by(Client.id)))
+
+
+def _add_hold(known_until: datetime, why: str) -> PaymentHold:
+    reason = f"restored: the database is of {known_until:%Y-%m-%d %H:%M} UTC" + (f"; {why}" if why else "")
+    row = holds.add_hold(HoldCause.RESTORE, reason, audit.WORKER, known_until=known_until)
+    lost = _note_orders_of_marks()
+    log.error("payments are held: %s; %s orders were sent since that it does not know", reason, lost)
     return row
 
 
@@ -114,7 +148,7 @@ def _note_orders_of_marks() -> int:
     ids = {row.public_id: row.id for row in Client.select(Client.id, Client.public_id)}
     return sum(
         recovery.note_lost_order(ids[one.client], one.order, recovery.MARK, datetime.fromisoformat(one.at))
-        for one in marks.order_marks() if one.client in ids
+        for one in _without_event(marks.order_marks()) if one.client in ids
     )  # fmt: skip
 
 

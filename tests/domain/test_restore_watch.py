@@ -3,6 +3,7 @@
 Our database returns to a copy; the marks outside it and the sandbox's bank keep what they know.
 """
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+import models
 from connectors.marks import FileMarks
 from core.clock import utcnow
 from domain.common import marks
@@ -296,6 +298,27 @@ def test_a_copy_that_went_on_by_itself_is_noticed(demo: Demo, watched: Services,
         for number in range(2, 6):
             demo.batch(number=number)
     assert restore_watch.is_restored()
+
+
+@copies
+def test_several_workers_that_notice_it_at_once_place_one_hold(demo: Demo, backup: Backup, database: str):
+    copy = backup.take()
+    demo.batch()
+    sweep()
+    backup.restore(copy)
+    barrier = threading.Barrier(4)
+
+    def notice() -> None:
+        with models.database.connection_context():
+            barrier.wait(20)
+            restore_watch.hold_if_restored()
+
+    workers = [threading.Thread(target=notice) for _ in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(30)
+    assert len(holds.active_holds()) == 1
 
 
 @copies
