@@ -20,7 +20,7 @@ from domain.operations.backups import RestoreRefused, Store
 from domain.orders import restore_watch, submission
 from domain.payments import holds
 from domain.payments.release import release
-from models import AuditEvent, Batch, BatchLine, Client, dumps, schema
+from models import AuditEvent, Batch, BatchLine, Client, LostOrder, dumps, schema
 from tests.conftest import POSTGRES, _name, on_server
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
@@ -117,6 +117,30 @@ def test_a_restored_database_sends_nothing(
     restore(elsewhere, back_up(store, tmp_path / "a.backup"))
     submission.submit_order(batch.id)
     assert sandbox.control("GET", "orders") == []
+
+
+def test_a_database_restored_without_any_command_is_noticed(
+    demo: Demo, world: Services, sandbox: Sandbox, store: Store, elsewhere: Store
+):
+    """By pg_dump and pg_restore, or as a copied file; an order was sent since, and marks remember it."""
+    configure(replace(world, marks=(FileMarks(store.home),)))
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    parts = list(dumps.dump(store.url, store.home))
+    submission.submit_order(batch.id)
+    assert len(sandbox.control("GET", "orders")) == 1
+    models.disconnect()
+    models.connect(elsewhere.url)
+    if POSTGRES:
+        dumps.restore_postgres(parts, elsewhere.url)
+    else:
+        dumps.write_aside(parts, Path(elsewhere.url.removeprefix("sqlite:///")))
+    models.database.connect()
+    assert Batch.get_by_id(batch.id).state == "approved"
+    submission.submit_order(batch.id)
+    assert [(row.cause, row.lifted_at) for row in holds.active_holds()] == [("restore", None)]
+    assert LostOrder.get().msg_id == batch.reference
+    assert len(sandbox.control("GET", "orders")) == 1
 
 
 def test_a_backup_under_load_is_of_one_moment(
