@@ -6,6 +6,8 @@ from xml.sax.saxutils import escape
 PAIN_03 = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"
 
 # IBANs of the demo's employees, and the German example of the IBAN registry.
+# A wage of 2611.00 as an equivalent amount, in dollars.
+EQUIVALENT = '<EqvtAmt><Amt Ccy="EUR">2611.00</Amt><CcyOfTrf>USD</CcyOfTrf></EqvtAmt>'
 IBANS = ("NL42INGB2268352412", "NL52ABNA7650143244", "NL27RABO0315273237", "DE89370400440532013000")
 
 
