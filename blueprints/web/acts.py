@@ -112,7 +112,7 @@ ACTS: dict[str, Act] = {
                      people=People.LOOSEN),
     "answer_four_eyes": Act("agree or refuse as the second person", MAY_PAY, authority=Authority.TO_LOOSEN,
                             people=People.LOOSEN),
-    "wishes": Act("set batch booking and the check of names", OWNER, people=People.AGAIN),
+    "wishes": Act("set batch booking and the check of names", OWNER, authority=_DOOR, people=People.AGAIN),
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),
     "passkeys": Act("add, rename and remove passkeys", ALL),

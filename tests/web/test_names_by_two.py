@@ -2,6 +2,7 @@
 
 import pytest
 
+import models
 from domain.accounts import passwords
 from domain.common import audit
 from domain.operations import integrity
@@ -156,6 +157,21 @@ def test_a_payment_that_two_released_takes_two_though_the_amount_was_raised(
     Client.update(dual_approval_from_cents=None).execute()
     press(owner, demo, batch)
     assert (demo.view(batch).state, asked_of_the_bank()) == ("name_check", 0)
+
+
+@pytest.mark.parametrize("change", [
+    "set user_id = 2", "set digest = 'names-0'", "set authentication_method = 'pin'", None,
+])  # fmt: skip
+def test_the_books_find_a_confirmation_changed_behind_our_back(
+    owner: WebClient, demo: Demo, naomi: User, change: str | None
+):
+    press(owner, demo, send(demo, ALL))
+    assert list(integrity.find_inconsistencies()) == []
+    with models.database.atomic() as planted:
+        said = f"update name_confirmation {change}" if change else "delete from name_confirmation"
+        models.database.execute_sql(said)
+        assert any("confirmation" in one for one in integrity.find_inconsistencies())
+        planted.rollback()
 
 
 # --- where our proof is the signature -------------------------------------------------------------

@@ -189,7 +189,9 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("onboarding.welcome", "GET"): PAGE,
     ("settings.settings", "GET"): PAGE,
     ("settings.revoke_other_sessions", "POST"): everyone("/instellingen", "LoginSession"),
-    ("settings.save_payment_preferences", "POST"): owner_only("/instellingen", "Client"),
+    ("settings.save_payment_preferences", "POST"): owner_only(
+        "/instellingen", "Client", unidentified=Outcome("/identificatie?verder=/")
+    ),
     ("settings.choose_language", "POST"): everyone("/instellingen", "User"),
     ("settings.show_notifications", "GET"): PAGE,
     ("settings.save_notifications", "POST"): everyone("/instellingen/meldingen", "User"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from domain.common import audit
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments.digest import has_wishes, is_digest_of, wishes_of
-from models import Approval, Release
+from models import Approval, NameConfirmation, Release
 from models.states import BatchState
 
 # States in which exactly one release stands: that of the order, if there is one.
@@ -19,7 +19,7 @@ _NOT_RELEASED = frozenset({BatchState.OPEN, BatchState.REPLACED, BatchState.DISC
 
 def approval_faults(record: PaymentRecord) -> Iterator[str]:
     """Yield what is wrong with the approvals of this payment and with its releases."""
-    for check in (_standing_releases, _unordered_release, _standing_approvals):
+    for check in (_standing_releases, _unordered_release, _standing_approvals, _confirmations):
         for fault in check(record):
             yield f"{record.name}: {fault}"
     for release in record.releases:
@@ -102,3 +102,16 @@ def _approval(record: PaymentRecord, approval: Approval) -> Iterator[str]:
     said = (told.details["digest"], told.details["total"], told.details["proof"], told.actor)
     if said != (approval.digest, approval.total_cents, approval.authentication_method, audit.by_user(approval.user)):
         yield "digest, total, proof or person is not what the log says"
+
+
+def _confirmations(record: PaymentRecord) -> Iterator[str]:
+    """Who confirmed names that the bank knows otherwise: as the log says, and as many as released the payment."""
+    rows = NameConfirmation.select().where(NameConfirmation.order.in_([one.id for one in record.orders]))
+    for row in rows.order_by(NameConfirmation.id):
+        told = record.event_of("names.confirmed_by_one", confirmation=row.id)
+        mine = (row.order_id, row.digest, row.authentication_method, audit.by_user(row.user))
+        if told is None or mine != (told.details["order"], told.details["digest"], told.details["proof"], told.actor):
+            yield f"confirmation {row.id} of names is not what the log says"
+    for told in record.events_of("names.confirmed_by_one"):
+        if not any(row.id == told.details["confirmation"] for row in rows):
+            yield f"a confirmation of names that the log knows is gone: {told.details['confirmation']}"
