@@ -15,7 +15,7 @@ MOST = 10_000  # orders that are remembered
 
 
 class QueueMarks:
-    """Marks in Redis. What Redis cannot do is an OSError, as the port says."""
+    """Marks in Redis. A failure of Redis is raised as OSError, as the port requires."""
 
     def __init__(self, connection: Callable[[], Redis]) -> None:
         self._connection = connection

@@ -57,7 +57,7 @@ def _keep(mark: Mark) -> None:
 
 
 def recent_marks() -> list[Mark]:
-    """Return what the places that can be reached remember of late, each once."""
+    """Return the recent marks of every store that can be reached, without repetitions."""
     return list(dict.fromkeys(one for found in _ask(_recent) for one in found))
 
 

@@ -43,7 +43,7 @@ class People:
         return any(may_be_same_person(_as_person(a), b) for a in mine for b in theirs)
 
     def distinct(self) -> list[User]:
-        """Return these accounts without those whose person is there already."""
+        """Return one account per person: the first of each."""
         found: list[User] = []
         for user in self.users:
             if not any(self.same(user, other) for other in found):

@@ -27,7 +27,7 @@ def ids_named_in(texts: Iterable[str]) -> set[str]:
 
 
 def reference_of(msg_id: str) -> str:
-    """Return the reference of the payment that an order is of."""
+    """Return the reference of the payment whose order has this MsgId."""
     return msg_id[:REFERENCE_LENGTH]
 
 

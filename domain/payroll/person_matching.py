@@ -114,7 +114,7 @@ def _by_name(lines: Sequence[PayableLine]) -> Iterable[list[PayableLine]]:
 
 
 def name_key(line: PayableLine) -> str:
-    """Return the name by which people are told apart. A held line may have none: then it is its account."""
+    """Return the name by which people are told apart. A held line may have none; its account then stands in."""
     return normalise_name(line.creditor_name) or f"={line.creditor_iban}"
 
 

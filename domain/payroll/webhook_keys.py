@@ -57,7 +57,7 @@ def matches_client(client: Client, url: str) -> bool:
 
 
 def client_id_of(secret: str) -> int | None:
-    """Return the client with this key; None if it is unknown or expired."""
+    """Return the id of the client with this key; None if the key is unknown or expired."""
     row = WebhookKey.get_or_none(WebhookKey.key_hmac == blind_index(secret), _valid())
     return row.client_id if row else None
 
