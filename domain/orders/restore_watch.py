@@ -11,6 +11,10 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from peewee import chunked
 
 from connectors.anchors import Anchor
 from connectors.marks import Mark
@@ -22,7 +26,7 @@ from domain.payments import holds
 from models import AuditEvent, BankAccount, BankOrder, Client, PaymentHold, PayrollCompany, transaction
 from models.states import HoldCause
 
-AT_ONCE = 500
+AT_ONCE, HEADS_AT_ONCE = 500, 100
 CALLED = "order.called"  # the event before each call that gives an order to a bank
 log = logging.getLogger(__name__)
 
@@ -78,15 +82,16 @@ def _without_event(found: list[Mark]) -> list[Mark]:
 
 def _unknown_heads() -> bool:
     """Return whether a newest head kept outside is of an event that this database does not have, since then."""
-    newest = {one.client: one for one in _heads()}
     ids = {row.public_id: row.id for row in Client.select(Client.id, Client.public_id)}
-    settled = _last_restore()
-    for one in newest.values():
-        event = AuditEvent.get_or_none(AuditEvent.client == ids.get(one.client), AuditEvent.number == one.number)
-        is_known = event is not None and event.hash == one.hash
-        if not is_known and (settled is None or datetime.fromisoformat(one.at) > settled):
-            return True
-    return False
+    newest = list({one.client: one for one in _heads()}.values())
+    known: set[tuple[int, int, str]] = set()
+    for part in chunked([one for one in newest if one.client in ids], HEADS_AT_ONCE):
+        same = (((AuditEvent.client == ids[one.client]) & (AuditEvent.number == one.number)) for one in part)
+        rows = AuditEvent.select(AuditEvent.client, AuditEvent.number, AuditEvent.hash).where(reduce(or_, same))
+        known |= {(row.client_id, row.number, row.hash) for row in rows}
+    unknown = [one for one in newest if (ids.get(one.client, 0), one.number, one.hash) not in known]
+    settled = _last_restore() if unknown else None
+    return any(settled is None or datetime.fromisoformat(one.at) > settled for one in unknown)
 
 
 def _heads() -> list[Anchor]:
