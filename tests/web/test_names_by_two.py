@@ -124,6 +124,13 @@ def test_one_person_twice_counts_once_and_mails_once(owner: WebClient, demo: Dem
     assert told("names_asked") == [naomi.id]
 
 
+def test_it_is_said_when_nobody_else_may_sign(owner: WebClient, demo: Demo):
+    batch = send(demo, ALL)
+    two_from_now()
+    press(owner, demo, batch)
+    assert "Gevraagd: niemand: er zijn te weinig mensen die mogen tekenen." in owner.open(at(demo, batch)).text
+
+
 def test_another_account_of_the_same_person_is_not_a_second(owner: WebClient, site: Site, demo: Demo):
     batch, twin = send(demo, ALL), make_user(name="Wouter de Jong")
     authorise(demo.client, twin)

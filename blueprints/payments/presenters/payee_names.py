@@ -61,7 +61,7 @@ def _people(confirming: NamesToConfirm) -> str:
     if confirming.needed == 1:
         return ""
     asked = _(" of ").join(confirming.asked)
-    if not asked and not confirming.confirmed_by:
+    if not asked:
         asked = _("niemand: er zijn te weinig mensen die mogen tekenen")
     if confirming.by_me:
         return _("Jij hebt bevestigd dat dit zo betaald mag worden. Gevraagd: %(asked)s.", asked=asked)
