@@ -29,7 +29,7 @@ from blueprints.web.i18n import ignore_user_locale, init_languages
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.request_bytes import ReadableRequests
 from blueprints.web.security_headers import init_security
-from blueprints.web.session_interface import StoredSessions
+from blueprints.web.session_interface import StoredSessions, require_known
 from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.urls import init_urls
 from blueprints.web.visitor_forms import VisitorCsrfProtect
@@ -69,6 +69,7 @@ SCREENS = (
 
 
 log = logging.getLogger(__name__)
+RETRY_SECONDS = "60"  # after which a browser may try again when the database was away
 GIVE_UP = 4  # the exit code after which gunicorn starts no new worker
 
 # Words of the pages that mails use too; the worker renders mails without any blueprint.
@@ -274,7 +275,8 @@ def use_database(app: Flask) -> None:
 
     @app.before_request
     def _open() -> None:
-        if request.endpoint not in SERVED:
+        if request.endpoint not in (*SERVED, "ops.liveness", "ops.readiness"):  # probes say themselves what is missing
+            require_known()
             models.database.connect(reuse_if_open=True)
 
     @app.teardown_request
@@ -320,10 +322,19 @@ def use_errors(app: Flask) -> None:
     def _http(error: HTTPException) -> Any:
         if request.blueprint == "webhooks" or isinstance(error, BadHost):
             return error  # for Nmbrs, and where no address can be made: without a page
+        if models.is_unavailable(getattr(error, "original_exception", None)):
+            return _unavailable()
         page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
         if page == "500":
             ignore_user_locale()  # the database may be the cause of the error
         return render_template(f"errors/{page}.html"), error.code, _error_headers(error)
+
+
+def _unavailable() -> Any:
+    """Say that the database is locked, full or being restarted, and to try again."""
+    ignore_user_locale()
+    models.drop_idle_connections()
+    return render_template("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}
 
 
 def _error_headers(error: HTTPException) -> list[tuple[str, str]]:

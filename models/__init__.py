@@ -4,7 +4,7 @@ from models.audit import AuditEvent, OutgoingMail, PushNotification, TokenRevoca
 from models.banking import BankAccount, BankConsent, BankOauthGrant, ConsentUsage
 from models.base import database, insert_rows, update_rows
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
-from models.dialect import connect, disconnect, release_connection
+from models.dialect import connect, disconnect, drop_idle_connections, is_unavailable, release_connection
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.holds import LostOrder, PaymentHold
 from models.operators import Operator
@@ -131,7 +131,9 @@ __all__ = [
     "connect",
     "database",
     "disconnect",
+    "drop_idle_connections",
     "insert_rows",
+    "is_unavailable",
     "lock_clients",
     "migrate",
     "release_connection",

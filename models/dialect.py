@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from peewee import ModelSelect, PostgresqlDatabase, SqliteDatabase
+from peewee import InterfaceError, ModelSelect, OperationalError, PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import connect as connect_url
 from playhouse.db_url import register_database
 
@@ -27,7 +27,10 @@ class PrivateSqliteDatabase(SqliteDatabase):
 
     def _connect(self) -> Any:
         if self.database and not self.database.startswith((":memory:", "file:")):
-            make_private_database(Path(self.database))
+            try:
+                make_private_database(Path(self.database))
+            except OSError as error:
+                raise OperationalError(f"unable to open database file: {error.strerror}") from error
         return super()._connect()  # pyright: ignore[reportAttributeAccessIssue]  (peewee is not typed)
 
 
@@ -79,6 +82,35 @@ def disconnect() -> None:
         database.obj.close_all()
     elif not database.is_closed():
         database.close()
+
+
+# What a SQLite file answers while it is locked, full or out of reach (result codes, https://sqlite.org/rescode.html).
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Return whether the database could not be asked now, and the same may work later: locked, full, or restarted.
+
+    An error of our own SQL is none of these.
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    return is_postgres() or any(
+        isinstance(one, OSError) or getattr(one, "sqlite_errorname", "").startswith(_PASSING) for one in _chain(error)
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that it came up in: SQLite ends a transaction itself, and its rollback then fails too."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def drop_idle_connections() -> None:
+    """Forget connections that nobody uses now: those of a server that was restarted fail once each."""
+    if is_postgres():
+        database.obj.close_idle()
 
 
 # --- locks ----------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 OF_A_DATABASE = (
     "tests/domain/", "tests/long/", "tests/test_demo.py", "tests/test_token_secrecy.py", "tests/test_valkey.py",
     "/test_account.py", "/test_nmbrs_history.py", "/test_overview.py", "/test_payment_lists.py",
-    "/test_balances.py", "/test_payment_page.py", "/test_team.py", "/test_transactions.py",
+    "/test_balances.py", "/test_payment_page.py", "/test_database_away.py", "/test_team.py", "/test_transactions.py",
 )  # fmt: skip
 
 # No deadlines: a slow machine does not break the tested property.

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Flask, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from htmx_flask.requests import HtmxAwareRequest
+from peewee import PeeweeException
 from werkzeug.datastructures import CallbackDict
 
 from core.ids import random_token
@@ -21,6 +22,7 @@ class StoredSession(CallbackDict, SessionMixin):
         self.retired: str | None = None
         self.user_id: int | None = None
         self.device_id: int | None = None
+        self.failure: PeeweeException | None = None  # why the database could not tell it
 
     @staticmethod
     def _touched(changed: Any) -> None:
@@ -38,10 +40,17 @@ def _by_itself(request: HtmxAwareRequest) -> bool:
 class StoredSessions(SessionInterface):
     def open_session(self, app: Flask, request: HtmxAwareRequest) -> StoredSession:
         secret = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
-        row = sessions.load_session(secret, not _by_itself(request)) if secret else None
+        try:
+            row = sessions.load_session(secret, not _by_itself(request)) if secret else None
+        except PeeweeException as error:  # raised again as soon as a page can say so: without a session none can
+            unknown = StoredSession()
+            unknown.failure = error
+            return unknown
         return StoredSession(row.data, secret) if row else StoredSession()
 
     def save_session(self, app: Flask, session: StoredSession, response: Response) -> None:  # type: ignore[override]
+        if session.failure:
+            return  # the browser keeps its cookie
         name = self.get_cookie_name(app)
         if session.retired:
             sessions.delete_session(session.retired)
@@ -60,6 +69,13 @@ class StoredSessions(SessionInterface):
             )  # fmt: skip
             return
         sessions.save_session(session.secret, dict(session))
+
+
+def require_known() -> None:
+    """Raise what kept the database from telling the session of this request, if anything did."""
+    failure = session.failure  # type: ignore[attr-defined]
+    if failure:
+        raise failure
 
 
 def renew() -> None:
