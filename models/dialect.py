@@ -101,7 +101,7 @@ def is_unavailable(error: BaseException | None) -> bool:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it came up in: SQLite ends a transaction itself, and its rollback then fails too."""
+    """Yield an error and those it came up in: SQLite may end a transaction itself, and the rollback then fails too."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
