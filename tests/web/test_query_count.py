@@ -47,7 +47,7 @@ def read(who: WebClient, path: str, log: pytest.LogCaptureFixture, htmx: bool = 
 def test_an_open_payment_of_eighty_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
     asked = read(owner, at(demo, demo.batch(many(80))), log)
     assert asked.twice == []
-    assert len(asked.statements) <= 4, asked.statements
+    assert len(asked.statements) <= 5, asked.statements
 
 
 def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
@@ -56,12 +56,12 @@ def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: p
     asked = read(owner, at(demo, demo.batch(many(80))), log)
     assert asked.twice == []
     # who may sign, and which accounts belong to one person, are three statements more than for one approval
-    assert len(asked.statements) <= 10, asked.statements
+    assert len(asked.statements) <= 11, asked.statements
 
 
 @pytest.mark.parametrize(
     ("state", "standing", "most"),
-    [("at_bank", "possible", 6), ("executed", "paid", 6), ("signed", "possible", 7),
+    [("at_bank", "possible", 7), ("executed", "paid", 6), ("signed", "possible", 7),
      # what was not paid, and why, is read too
      ("rejected", "unpaid", 10), ("pending_rejection", "possible", 10), ("partly_executed", "paid", 10),
      ("disputed", "disputed", 11), ("returned", "returned", 11)],
@@ -100,7 +100,7 @@ def test_polling_every_two_seconds(owner: WebClient, demo: Demo, log: pytest.Log
     seen = owner.open(at(demo, batch)).value("#payment", "hx-get")
     asked = read(owner, seen, log, htmx=True)
     assert asked.twice == []
-    assert len(asked.statements) <= 5, asked.statements
+    assert len(asked.statements) <= 6, asked.statements
 
 
 def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
@@ -109,7 +109,7 @@ def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptur
     strike(owner, demo, batch, 0, htmx=True)
     log.clear()
     assert owner.post(at(demo, batch, "/alles"), htmx=True).status_code == 200
-    assert len(Asked(log).statements) <= 12, Asked(log).statements
+    assert len(Asked(log).statements) <= 13, Asked(log).statements
     assert Batch.get_by_id(batch.id).state == "open"
     assert four_eyes.valid_approvals(batch.id) == []
 
