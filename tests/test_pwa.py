@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 from blueprints import overview, shortcuts
 from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
+from blueprints.web.outside_text import init_outside_text
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
 from domain.common.services import Services
 from tests.support.factories import make_world
@@ -33,6 +34,7 @@ def app() -> Flask:
     Babel(app)
     init_assets(app)
     init_context(app)
+    init_outside_text(app)
     for one in (blueprint, overview.blueprint, shortcuts.blueprint):  # the manifest leads to pages of the others
         app.register_blueprint(one)
     return app
