@@ -1,9 +1,12 @@
-"""Fixtures with a proxy between the adapter and the sandbox."""
+"""A proxy between the adapter and the sandbox, and Nmbrs over SOAP at the sandbox."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from connectors.nmbrs import port
+from connectors.nmbrs.soap import SoapPayroll
+from tests.support.nmbrs_soap import payroll_at
 from tests.support.oidc_forger import OURS, Forger, publish
 from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import Meddler, meddler
@@ -23,3 +26,16 @@ def forger(between: Meddler) -> Iterator[Forger]:
     made = Forger(between)
     made.claims()
     yield made
+
+
+@pytest.fixture
+def payroll(sandbox: Sandbox) -> SoapPayroll:
+    """The SOAP adapter at the sandbox."""
+    return payroll_at(sandbox.url)
+
+
+@pytest.fixture
+def keys(sandbox: Sandbox) -> port.Credentials:
+    """Credentials of the sandbox's Nmbrs user."""
+    given = sandbox.credentials
+    return port.Credentials(given["nmbrs_user"], given["nmbrs_token"], "demo")

@@ -16,17 +16,6 @@ from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import Meddler, saying
 
 
-@pytest.fixture
-def payroll(sandbox: Sandbox) -> SoapPayroll:
-    return payroll_at(sandbox.url)
-
-
-@pytest.fixture
-def keys(sandbox: Sandbox) -> port.Credentials:
-    given = sandbox.credentials
-    return port.Credentials(given["nmbrs_user"], given["nmbrs_token"], "demo")
-
-
 # --- results ---
 def test_the_environment_needs_no_domain(payroll: SoapPayroll, keys: port.Credentials):
     assert payroll.environment(replace(keys, domain=None)).subdomain == "demo"

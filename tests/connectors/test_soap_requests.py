@@ -25,17 +25,6 @@ from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import Meddler, saying
 
 
-@pytest.fixture
-def payroll(sandbox: Sandbox) -> SoapPayroll:
-    return payroll_at(sandbox.url)
-
-
-@pytest.fixture
-def keys(sandbox: Sandbox) -> port.Credentials:
-    given = sandbox.credentials
-    return port.Credentials(given["nmbrs_user"], given["nmbrs_token"], "demo")
-
-
 def test_the_vendor_gets_what_it_expects(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
     made = sandbox.run_payroll(webhook="none")
     assert payroll_at(between.url).sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY)

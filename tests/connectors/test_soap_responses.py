@@ -29,17 +29,6 @@ from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import closed_port, saying
 
 
-@pytest.fixture
-def payroll(sandbox: Sandbox) -> SoapPayroll:
-    return payroll_at(sandbox.url)
-
-
-@pytest.fixture
-def keys(sandbox: Sandbox) -> port.Credentials:
-    given = sandbox.credentials
-    return port.Credentials(given["nmbrs_user"], given["nmbrs_token"], "demo")
-
-
 @every_call
 def test_an_unreachable_server(keys: port.Credentials, ask: Ask):
     assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{closed_port()}"), keys)) is port.TemporaryError
