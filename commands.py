@@ -17,7 +17,15 @@ from core.version import VERSION
 from domain.banking import holder_verification
 from domain.common import audit
 from domain.identity import persons, signing_authority
-from domain.operations import integrity, key_rotation, log_anchors, operator_access, operators, order_files
+from domain.operations import (
+    integrity,
+    key_rotation,
+    log_anchors,
+    operator_access,
+    operators,
+    order_files,
+    register_start,
+)
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
@@ -50,13 +58,17 @@ def migrate() -> None:
         applied = models.migrate()
     except models.DatabaseTooOld as error:
         raise click.ClickException(str(error)) from None
+    with models.database.connection_context():
+        if applied or register_start.is_due():
+            register_start.bring_up_to_date()
     say("applied: " + ", ".join(applied) if applied else "nothing to apply")
 
 
 @click.command("check-books", cls=DatabaseCommand)
 def check_books() -> None:
     """Compute everything again that follows from other rows, and name each payment with which something is wrong."""
-    inconsistencies = list(integrity.find_inconsistencies())
+    with models.read_snapshot():
+        inconsistencies = list(integrity.find_inconsistencies())
     for sentence in inconsistencies:
         say(sentence)
     say(f"{len(inconsistencies)} faults")

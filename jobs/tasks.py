@@ -7,7 +7,7 @@ from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common import marks, token_revocations
 from domain.common.errors import BankUnavailable, UnknownBank
-from domain.operations import log_anchors
+from domain.operations import daily_check, log_anchors
 from domain.orders import payee_verification, restore_watch, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
@@ -117,6 +117,11 @@ def renew_overtaken(run_id: int) -> None:
         _enqueue_outbox()
 
 
+def check_books() -> None:
+    with database.connection_context():
+        daily_check.check_books()
+
+
 def enqueue_due_work() -> None:
     """Enqueue everything that is due in the database, because the queue may have lost it.
 
@@ -149,6 +154,8 @@ def enqueue_due_work() -> None:
             rate_limits.purge_expired_attempts()
             webhook_deliveries.purge_payloads()
             log_anchors.anchor_logs()
+            if daily_check.is_due():
+                enqueue("check_books", urgent=False)
 
 
 def _enqueue_outbox() -> None:

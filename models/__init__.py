@@ -4,7 +4,14 @@ from models.audit import AuditEvent, OutgoingMail, PushNotification, TokenRevoca
 from models.banking import BankAccount, BankConsent, BankOauthGrant, ConsentUsage
 from models.base import database, insert_rows, update_rows
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
-from models.dialect import connect, disconnect, drop_idle_connections, is_unavailable, release_connection
+from models.dialect import (
+    connect,
+    disconnect,
+    drop_idle_connections,
+    is_unavailable,
+    read_snapshot,
+    release_connection,
+)
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.holds import LostOrder, PaymentHold
 from models.operators import Operator
@@ -54,7 +61,9 @@ from models.people import (
     WebauthnChallenge,
     WebhookKey,
 )
+from models.proof import watch_all
 from models.reconciliation import BankTransaction
+from models.row_register import RowRegister, RowStatement, savepoint
 from models.schema import DatabaseTooOld, migrate
 
 TABLES = (
@@ -64,13 +73,16 @@ TABLES = (
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, Approval, Release,
     BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent, OutgoingMail,
-    PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder,
+    PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
+# What is stated in the register of rows, of each table that is in it.
+WATCHED = watch_all(TABLES)
 
 __all__ = [
     "COMMITTED",
     "STANDINGS",
     "TABLES",
+    "WATCHED",
     "AcceptedCreditorName",
     "Approval",
     "ApprovalThresholdChange",
@@ -121,6 +133,8 @@ __all__ = [
     "PushSubscription",
     "RateLimitBucket",
     "Release",
+    "RowRegister",
+    "RowStatement",
     "ScaSession",
     "TokenRevocation",
     "User",
@@ -136,8 +150,10 @@ __all__ = [
     "is_unavailable",
     "lock_clients",
     "migrate",
+    "read_snapshot",
     "release_connection",
     "require_client_lock",
+    "savepoint",
     "transaction",
     "update_rows",
 ]  # fmt: skip

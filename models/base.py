@@ -3,19 +3,31 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
-from peewee import DatabaseProxy, DateTimeField, Field, Model, ModelSelect, TextField
+from peewee import (
+    ROW,
+    DatabaseProxy,
+    DateTimeField,
+    Field,
+    Model,
+    ModelDelete,
+    ModelInsert,
+    ModelSelect,
+    ModelUpdate,
+    TextField,
+)
 
 database = DatabaseProxy()
 ROWS_AT_ONCE = 1000  # SQLite takes 32,766 values in a statement
 
 
 def insert_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows in a few plain statements, several times faster than Peewee.
+    """Insert many rows in a few plain statements, several times faster than Peewee. Only for tables without a watcher.
 
     Every row must name all columns, in the same order: no default is filled in.
     """
+    _require_unwatched(table)
     if not rows:
         return
     fields = [table._meta.fields[name] for name in rows[0]]
@@ -27,10 +39,12 @@ def insert_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
 
 
 def update_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
-    """Update many rows by `id`, which must be the first column of each row, with one prepared statement.
+    """Update many rows by `id`, which must be the first column of each row, with one prepared statement. Only for
+    tables without a watcher.
 
     Every row must name the same columns, in the same order.
     """
+    _require_unwatched(table)
     if not rows:
         return
     fields = [table._meta.fields[name] for name in rows[0]]
@@ -38,6 +52,11 @@ def update_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
     assigned = ", ".join(f"{_column(field)} = {mark}" for field in fields[1:])
     statement = f'update "{table._meta.table_name}" set {assigned} where id = {mark}'  # noqa: S608 (no value in it)
     database.cursor().executemany(statement, [[*values, key] for key, *values in _values(fields, rows)])
+
+
+def _require_unwatched(table: type["Table"]) -> None:
+    if table.watcher is not None:
+        raise RuntimeError(f"{table.__name__} is watched: nobody would state these changes")
 
 
 def _column(field: Any) -> str:
@@ -114,12 +133,89 @@ class FetchAllSelect(ModelSelect):
         return ctx.literal(", ".join(f'"{alias[one.model]}"."{one.column_name}"' for one in selected))
 
 
+class _Watched:
+    """A query that changes rows. The watcher of its table is told of every row that it changed, in its transaction."""
+
+    model: Any
+    _returning: Any
+    _return_cursor: bool
+    _row_type: Any
+
+    def _execute(self, connected: Any) -> Any:
+        watcher = self.model.watcher
+        if watcher is None or not watcher.concerns(self):
+            return super()._execute(connected)  # pyright: ignore[reportAttributeAccessIssue]
+        if connected.in_transaction():
+            return self._watched(connected, watcher)
+        with connected.atomic():
+            return self._watched(connected, watcher)
+
+    def _watched(self, connected: Any, watcher: Any) -> Any:
+        watcher.before(self)
+        self._returning, self._return_cursor, self._row_type = watcher.read, True, ROW.TUPLE
+        rows = list(super()._execute(connected))  # pyright: ignore[reportAttributeAccessIssue]
+        watcher.after(self, rows)
+        return self._result(rows)
+
+    def _result(self, rows: list[tuple[Any, ...]]) -> Any:
+        return len(rows)
+
+
+class WatchedUpdate(_Watched, ModelUpdate):
+    _update: Any
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of the fields that it sets."""
+        return {field.name for field in self._update}
+
+
+class WatchedDelete(_Watched, ModelDelete):
+    """A deletion. Rows that it deletes in other tables (cascade) are deleted first by the watcher, to be told too."""
+
+    _where: Any
+
+
+class WatchedInsert(_Watched, ModelInsert):
+    _on_conflict: Any
+    _as_rowcount: bool
+
+    @property
+    def on_conflict_sets(self) -> frozenset[str] | None:
+        """The names of the fields that it sets in a row that is there already; None if it sets none."""
+        conflict = self._on_conflict
+        if conflict is None or not (conflict._update or conflict._preserve):
+            return None
+        fields = [*(conflict._update or {}), *(conflict._preserve or ())]
+        return frozenset(field if isinstance(field, str) else field.name for field in fields)
+
+    def _result(self, rows: list[tuple[Any, ...]]) -> Any:
+        return len(rows) if self._as_rowcount else rows[0][0] if rows else None
+
+
 class Table(Model):
     id: Any
+    watcher: ClassVar[Any] = None  # told of changes: see models/proof.py
 
     class Meta:
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def update(cls, __data: Any = None, **update: Any) -> Any:
+        return WatchedUpdate(cls, cast(Any, cls)._normalize_data(__data, update))
+
+    @classmethod
+    def insert(cls, __data: Any = None, **insert: Any) -> Any:
+        return WatchedInsert(cls, cast(Any, cls)._normalize_data(__data, insert))
+
+    @classmethod
+    def insert_many(cls, rows: Any, fields: Any = None) -> Any:
+        return WatchedInsert(cls, insert=rows, columns=fields)
+
+    @classmethod
+    def delete(cls) -> Any:
+        return WatchedDelete(cls)
 
     @classmethod
     def select(cls, *fields: Any) -> "ModelSelect[Self]":

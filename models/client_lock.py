@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from models.base import database
 from models.dialect import lock_rows, write_transaction
 from models.people import Client
+from models.row_register import stated_together
 
 _locked: ContextVar[frozenset[int] | None] = ContextVar("locked_clients", default=None)
 
@@ -36,7 +37,8 @@ def transaction(*client_ids: int) -> Iterator[None]:
         try:
             if client_ids:
                 lock_clients(*client_ids)
-            yield
+            with stated_together():
+                yield
         finally:
             _locked.set(None)
 

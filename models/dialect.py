@@ -123,6 +123,15 @@ def write_transaction() -> AbstractContextManager[Any]:
     return database.atomic("IMMEDIATE") if is_sqlite() else database.atomic()
 
 
+@contextmanager
+def read_snapshot() -> Iterator[None]:
+    """Run a transaction that sees the database as it is at its first query, and writes nothing."""
+    with database.atomic():
+        if is_postgres():
+            database.execute_sql("set transaction isolation level repeatable read read only")
+        yield
+
+
 def lock_rows(query: "ModelSelect[Any]") -> None:
     """Lock the rows of a query until the transaction ends.
 

@@ -5,7 +5,7 @@ Rebuilding a SQLite table drops its triggers, so `migrate` creates them again af
 
 from models.dialect import is_distinct, refuse, update_after
 
-_APPEND_ONLY = ("audit_event", "bank_call", "evidence", "order_download")
+_APPEND_ONLY = ("audit_event", "bank_call", "evidence", "order_download", "row_statement")
 _LINE_FACTS = ("batch_id", "position", "creditor_name", "remittance", "remittance_sepa", "creditor_iban",
                "amount_cents", "already_paid_cents", "reference_type", "reference_issuer")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "x_request_id", "body_sha256", "total_cents", "line_count",

@@ -22,9 +22,25 @@ def main() -> None:
         FileMarks(settings.home).forget()
         settings.audit_anchors.unlink(missing_ok=True)
     try:
-        models.migrate()
+        applied = models.migrate()
     except models.DatabaseTooOld as error:
         sys.exit(str(error))
+    if _has_rows_to_state(applied):
+        _bring_register_up_to_date(settings)
+
+
+def _has_rows_to_state(applied: list[str]) -> bool:
+    with models.database.connection_context():
+        return models.User.select().exists() and (bool(applied) or not models.RowStatement.select().exists())
+
+
+def _bring_register_up_to_date(settings: config.Config) -> None:
+    import app  # only now: it takes half a second, at every start
+    from domain.operations import register_start
+
+    app.configure_services(settings)
+    with models.database.connection_context():
+        register_start.bring_up_to_date()
 
 
 def _is_new(url: str) -> bool:

@@ -10,7 +10,7 @@ from domain.accounts.devices import DeviceCookie
 from domain.common.encryption import blind_index
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.outbox import mail
-from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
+from models import Client, EmailToken, LoginSession, Membership, User, savepoint, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(minutes=30)
@@ -38,14 +38,14 @@ def _constant_time(email: str, wanted: Callable[[User], bool], act: Callable[[Us
     """
     with transaction():
         user = User.get_or_none(User.email == normalise_email(email))
-        with database.atomic() as savepoint:
+        with savepoint() as tried:
             dummy = User.create(email=f"{public_id()}@unknown.invalid", name="-", password_hash="-")
             if user is not None and wanted(user):
                 act(user)
                 dummy.delete_instance()
             else:
                 act(dummy)
-                savepoint.rollback()
+                tried.rollback()
 
 
 def mail_confirmation(user: User) -> None:

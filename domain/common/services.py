@@ -14,6 +14,7 @@ from connectors.register.port import BusinessRegister
 from connectors.smtp import SmtpMailer
 from connectors.web_push import WebPushClient
 from core.encryption import Keyring
+from models import row_register
 
 
 class Banks(Protocol):
@@ -58,6 +59,7 @@ def configure(value: Services) -> None:
     """Set the services; `app.py` and `worker.py` do this at start."""
     global _services
     _services = value
+    row_register.use_key(value.lookup_key)
 
 
 def services() -> Services:

@@ -20,7 +20,7 @@ from core.ids import random_token
 from core.private_files import private_opener
 from core.version import VERSION
 from domain.common import audit, marks
-from domain.operations import integrity
+from domain.operations import integrity, register_start
 from domain.orders import restore_watch
 from models import AuditEvent, Client, PaymentHold, dumps, schema
 
@@ -199,6 +199,8 @@ def _finish(store: Store, path: Path, of: datetime) -> Restored:
     with _opened(store, path) as (heads, _):
         migrated = models.migrate()
         with models.database.connection_context():
+            if migrated:
+                register_start.bring_up_to_date(proved=True)
             hold = restore_watch.hold_restored(of, "from a backup")
             faults = [*_log_faults(heads), *integrity.find_inconsistencies()]
     return Restored(of, migrated, hold, faults)

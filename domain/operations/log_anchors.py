@@ -1,4 +1,6 @@
-"""The heads of the audit logs, kept outside the database: what was cut off or rewritten there no longer matches."""
+"""The heads of the audit logs and of the register of rows, kept outside the database: what was cut off or rewritten
+there no longer matches.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -9,10 +11,11 @@ from connectors.anchors import Anchor
 from core.clock import utcnow
 from domain.common import audit
 from domain.common.services import services
-from models import AuditEvent, Client, transaction
+from models import AuditEvent, Client, RowRegister, RowStatement, transaction
 
 log = logging.getLogger(__name__)
 SHOWN = 8  # characters of a hash that people compare
+REGISTER = "row register"  # in place of a client
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def log_head(client: Client) -> LogHead | None:
 
 
 def anchor_logs() -> int:
-    """Keep the head of every log that grew since its last anchor; return how many those were.
+    """Keep the head of every log that grew since its last anchor, and of the register of rows; return how many logs.
 
     A log from before hashes were keyed gets a keyed event first, once. A log that does not match its last anchor is
     left alone, for `anchor_faults` to report.
@@ -48,9 +51,18 @@ def anchor_logs() -> int:
         last, known = audit.last_event(client.id), anchored.get(client.public_id)
         if last is not None and (known is None or last.number > known.number):
             grown.append(Anchor(client.public_id, last.number, last.hash, utcnow().isoformat()))
-    if grown:
-        store.append(grown)
+    register = _grown_register(anchored.get(REGISTER))
+    if grown or register:
+        store.append([*grown, *register])
     return len(grown)
+
+
+def _grown_register(known: Anchor | None) -> list[Anchor]:
+    """Return the head of the register of rows if it has grown."""
+    row = RowRegister.get_or_none()
+    if row is None or row.number <= (known.number if known else 0):
+        return []
+    return [Anchor(REGISTER, row.number, row.last_hash, utcnow().isoformat())]
 
 
 def _newest_anchors() -> dict[str, Anchor]:
@@ -66,8 +78,19 @@ def anchor_faults() -> Iterator[str]:
         return
     ids = {row.public_id: row.id for row in Client.select(Client.id, Client.public_id)}
     for one in anchors:
+        if one.client == REGISTER:
+            yield from _register_faults(one)
+            continue
         event = AuditEvent.get_or_none(AuditEvent.client == ids.get(one.client), AuditEvent.number == one.number)
         if event is None:
             yield f"client {one.client}: event {one.number} of the log is gone; it was there at {one.at}"
         elif event.hash != one.hash:
             yield f"client {one.client}: event {one.number} of the log is not what it was at {one.at}"
+
+
+def _register_faults(one: Anchor) -> Iterator[str]:
+    row = RowStatement.get_or_none(RowStatement.number == one.number)
+    if row is None:
+        yield f"statement {one.number} of the register of rows is gone; it was there at {one.at}"
+    elif row.hash != one.hash:
+        yield f"statement {one.number} of the register of rows is not what it was at {one.at}"

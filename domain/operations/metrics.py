@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from models import Batch, OutgoingMail, PaymentHold, PayrollRun, WebhookDelivery, database
+from models import Batch, OutgoingMail, PaymentHold, PayrollRun, RowRegister, WebhookDelivery, database
 
 
 def database_answers() -> None:
@@ -33,6 +33,20 @@ class _DatabaseCollector(Collector):
         held = GaugeMetricFamily("bizcuit_holds", "Holds in force")
         held.add_metric([], PaymentHold.select().where(PaymentHold.lifted_at.is_null()).count())
         yield held
+        yield from _books()
+
+
+def _books() -> Iterator[GaugeMetricFamily]:
+    """The last check of the books. Without a number it runs now, or failed."""
+    row = RowRegister.get_or_none()
+    faults = GaugeMetricFamily("bizcuit_books_inconsistencies", "What the last check of the books found")
+    if row is not None and row.fault_count is not None:
+        faults.add_metric([], row.fault_count)
+    yield faults
+    checked = GaugeMetricFamily("bizcuit_books_checked_timestamp_seconds", "When the books were last checked")
+    if row is not None and row.checked_at is not None:
+        checked.add_metric([], row.checked_at.timestamp())
+    yield checked
 
 
 REGISTRY = CollectorRegistry()

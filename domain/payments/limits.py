@@ -38,13 +38,13 @@ def released_today(account: BankAccount) -> int:
 
 def set_limits(account: BankAccount, payment_cents: int | None, day_cents: int | None, operator: str) -> None:
     """Set the limits (cents; None: unchanged), as an operator. The audit log keeps who did it."""
-    new_payment = account.limit_payment_cents if payment_cents is None else payment_cents
-    new_day = account.limit_day_cents if day_cents is None else day_cents
+    given = {"limit_payment_cents": payment_cents, "limit_day_cents": day_cents}
+    changes = {name: cents for name, cents in given.items() if cents is not None}
     with transaction(account.client_id):
-        BankAccount.update(limit_payment_cents=new_payment, limit_day_cents=new_day).where(
-            BankAccount.id == account.id
-        ).execute()
+        if changes:
+            BankAccount.update(**changes).where(BankAccount.id == account.id).execute()
+        now = BankAccount.get_by_id(account.id)
         audit.record_event(
-            account.client_id, audit.OPERATOR, "limits.changed", f"account:{account.id}", payment=new_payment,
-            day=new_day, by=operator,
+            account.client_id, audit.OPERATOR, "limits.changed", f"account:{account.id}",
+            payment=now.limit_payment_cents, day=now.limit_day_cents, by=operator,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, chunked
 
 from connectors.nmbrs.payment_file import ZERO_AMOUNT
 from core.clock import utcnow
@@ -17,6 +17,8 @@ from domain.payroll.person_matching import KnownPerson, Person, match_people, na
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
 from models import Batch, BatchLine, Due, HeldLine, PayrollRun, insert_rows, require_client_lock, update_rows
 from models.states import BatchState, LineState
+
+HELD_AT_ONCE = 500
 
 # The fields of a line in `Due.lines`, after its position in the file. A line with a structured reference has two more.
 _FIELDS = ("creditor_name", "creditor_name_sepa", "remittance", "remittance_sepa", "creditor_iban", "amount_cents")
@@ -178,14 +180,13 @@ def write_version(
 def _write_held(run: PayrollRun, version: str, unpayable: Sequence[UnpayableLine], due_of: dict[int, int]) -> None:
     """Store the lines of this version that are no payment. A version that was read before is stored anew."""
     HeldLine.delete().where(HeldLine.run == run.id, HeldLine.version == version).execute()
-    insert_rows(
-        HeldLine,
-        [
-            {"run": run.id, "version": version, "due": due_of.get(one.number), **vars(one),
-             "open_cents": 0 if one.reason == ZERO_AMOUNT else None}
-            for one in unpayable
-        ],
-    )  # fmt: skip
+    rows = [
+        {"run": run.id, "version": version, "due": due_of.get(one.number), **vars(one),
+         "open_cents": 0 if one.reason == ZERO_AMOUNT else None}
+        for one in unpayable
+    ]  # fmt: skip
+    for part in chunked(rows, HELD_AT_ONCE):
+        HeldLine.insert_many(part).execute()
 
 
 def store_open(run: PayrollRun, version: str | None, found: Offer) -> None:

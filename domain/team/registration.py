@@ -7,7 +7,7 @@ from domain.accounts.accounts import mail_confirmation, normalise_email
 from domain.common import audit
 from domain.outbox import mail
 from domain.payroll.webhook_keys import create_key
-from models import Client, Membership, User, database, lock_clients, transaction
+from models import Client, Membership, User, lock_clients, savepoint, transaction
 from models.states import Role
 
 
@@ -27,13 +27,13 @@ def register_account(
     hashed = passwords.hash_password(password)
     with transaction():
         known = User.get_or_none(User.email == email)
-        with database.atomic() as savepoint:
+        with savepoint() as tried:
             # for a known address do the same work and roll it back, so that timing reveals nothing
             _create_account(
                 f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number, language
             )
             if known is not None:
-                savepoint.rollback()
+                tried.rollback()
         if known is not None:
             mail.enqueue_mail(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
 
@@ -46,5 +46,7 @@ def _create_account(
     lock_clients(client.id)
     Membership.create(user=user, client=client, role=Role.OWNER)
     create_key(client)
-    audit.record_event(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
+    audit.record_event(
+        client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number, in_register=True
+    )
     mail_confirmation(user)

@@ -24,13 +24,9 @@ from peewee import (
 
 import commands
 import models
-from core.bank_days import next_bank_day
-from core.clock import today_amsterdam, utcnow
+from core.clock import utcnow
 from domain.operations import integrity
-from domain.orders import submission
-from domain.payments import amendments, queries, totals
-from domain.payments.release import release
-from domain.payroll import reopening
+from domain.payments import queries, totals
 from models import (
     Approval,
     BankOrder,
@@ -40,16 +36,13 @@ from models import (
     Client,
     Due,
     Evidence,
-    Membership,
     OrderLine,
     Release,
 )
 from models.base import JsonField, UtcField
-from models.dialect import is_sqlite
 from tests.conftest import empty_database
-from tests.support.bookings import allow, executed, look
-from tests.support.factories import PSU, Demo, authorise, make_demo, make_user, make_world
-from tests.support.names import follow, sign
+from tests.support.factories import make_demo, make_world
+from tests.support.rich_books import Books, make_books, switch_triggers_off, switch_triggers_on
 from tests.support.sandbox import Sandbox
 
 TABLES: tuple[Any, ...] = (
@@ -117,86 +110,17 @@ def columns() -> list[str]:
 
 
 # --- the books ------------------------------------------------------------------------------------
-@dataclass
-class Books:
-    """A payment that was executed in one booking, one that was booked by line with a return, one that was refused and
-    is open again, one that a first person approved, one that two approved, and one that is open."""
-
-    demo: Demo
-    lump: Batch
-    by_line: Batch
-    again: Batch
-    half: Batch
-    approved: Batch
-    open: Batch
-
-
 @pytest.fixture(scope="module")
 def books(migrated: str, running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     folder = tmp_path_factory.mktemp("books")
     running_sandbox.reset()
     with empty_database(migrated, folder / "books.db"):
         make_world(running_sandbox.url, running_sandbox.smtp_port, folder)
-        made = _made(running_sandbox)
+        made = make_books(running_sandbox)
         assert list(integrity.find_inconsistencies()) == []
-        _switch_triggers_off()
+        switch_triggers_off()
         yield made
-        if not is_sqlite():  # the next test has the same database
-            _switch_triggers("enable")
-
-
-def _made(sandbox: Sandbox) -> Books:
-    demo = make_demo(sandbox)
-    account = allow(demo, sandbox)
-    lump, by_line, again = (demo.batch(number=number) for number in (1, 2, 3))
-    later = next_bank_day(today_amsterdam() + timedelta(days=10))
-    amendments.change_date_and_account(demo.client, demo.user, lump.reference, later, demo.account.id)
-    for batch, choice in ((lump, "ondertekenen"), (by_line, "ondertekenen"), (again, "weigeren")):
-        release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-        submission.submit_order(batch.id)
-        sign(demo, batch, choice)
-        follow(batch)
-    sandbox.fault(bank_books_lines=True)
-    executed(sandbox, by_line)
-    sandbox.fault(bank_returns_line=True)
-    executed(sandbox, by_line, days=3)
-    sandbox.fault(bank_books_lines=False, bank_returns_line=False)
-    executed(sandbox, lump, days=12)
-    look(account)
-    reopening.reopen_payment(demo.client, demo.user, again.reference)
-    other = _second_approver(demo)
-    half, approved, last = (demo.batch(number=number) for number in (4, 5, 6))
-    for batch, people in ((half, [demo.membership]), (approved, [demo.membership, other])):
-        for who in people:
-            release(Membership.get_by_id(who.id), batch.reference, demo.view(batch).digest, "session", PSU)
-    found = [Batch.get_by_id(batch.id) for batch in (lump, by_line, again, half, approved, last)]
-    assert [batch.state for batch in found] == ["executed", "partly_executed", "open", "open", "approved", "open"]
-    assert BankTransaction.select().where(BankTransaction.match_type == "return").count() == 1
-    return Books(demo, *found)
-
-
-def _second_approver(demo: Demo) -> Membership:
-    user = make_user(name="Naomi")
-    authorise(demo.client, user)
-    Client.update(dual_approval_from_cents=10_00).where(Client.id == demo.client.id).execute()
-    demo.membership = Membership.get_by_id(demo.membership.id)
-    return Membership.create(user=user, client=demo.client, role="approver")
-
-
-def _switch_triggers(how: str) -> None:
-    """Switch all triggers of a PostgreSQL database; `how`: "enable" or "disable"."""
-    for table in models.TABLES:
-        models.database.execute_sql(f'alter table "{table._meta.table_name}" {how} trigger user')
-
-
-def _switch_triggers_off() -> None:
-    execute = models.database.execute_sql
-    if not is_sqlite():
-        _switch_triggers("disable")
-        return
-    for (name,) in execute("select name from sqlite_master where type = 'trigger'").fetchall():
-        execute(f"drop trigger {name}")
-    execute("pragma ignore_check_constraints = on")
+        switch_triggers_on()
 
 
 @contextmanager
@@ -309,7 +233,7 @@ def _faults_with(table: Any, row_id: int, column: str, value: Any) -> list[str]:
     """What is found once this is changed. That the database itself refuses it counts as found."""
     try:
         with planted(table, row_id, column, value):
-            return list(integrity.find_inconsistencies())
+            return list(integrity.computed_faults())
     except IntegrityError as error:
         return [f"the line cannot be changed: {error}"]
 
@@ -404,7 +328,7 @@ def test_a_row_that_is_gone_is_found(books: Books, table: Any):
     row = table.get(table.order == order.id, cents.is_null(False))
     with models.database.atomic() as change:
         models.database.execute_sql(f'delete from "{table._meta.table_name}" where id = {row.id}')
-        assert [one for one in integrity.find_inconsistencies() if books.lump.reference in one]
+        assert [one for one in integrity.computed_faults() if books.lump.reference in one]
         change.rollback()
 
 
@@ -412,7 +336,7 @@ def test_a_payment_that_is_put_in_by_hand_is_found(books: Books):
     copy = {name: value for name, value in books.open.__data__.items() if name != "id"}
     with models.database.atomic() as change:
         Batch.insert(**copy | {"reference": "20260101000099-12345", "version": "x"}).execute()
-        assert "payment 20260101000099-12345: the log does not say that it was made" in integrity.find_inconsistencies()
+        assert "payment 20260101000099-12345: the log does not say that it was made" in integrity.computed_faults()
         change.rollback()
 
 

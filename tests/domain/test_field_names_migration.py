@@ -40,7 +40,7 @@ RENAMED_VALUES = [
     ("bank_transaction", "role", "bank_transaction", "match_type",
      {"lump": "batch", "line": "line", "return": "return"}),
 ]  # fmt: skip
-LATER = {"payment_hold", "lost_order"}  # tables of later migrations
+LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register"}  # of later migrations
 
 
 def execute(query: str, *values: Any) -> list[tuple]:

@@ -2,14 +2,14 @@
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
 `outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `wishes`
-what the company asks of its bank. `records` reads one payment with all that belongs to it; there is never more than
-one in memory.
+what the company asks of its bank, `rows` whatever else the program wrote. `records` reads one payment with all that
+belongs to it; there is never more than one in memory.
 """
 
 from collections.abc import Iterator
 
 from domain.common import audit
-from domain.operations.integrity import approvals, bookings, dues, order_files, outcomes, payments, wishes
+from domain.operations.integrity import approvals, bookings, dues, order_files, outcomes, payments, rows, wishes
 from domain.operations.integrity.records import payment_records
 from domain.payroll import run_dues
 from models import Client
@@ -21,7 +21,13 @@ _OF_A_PAYMENT = (
 
 
 def find_inconsistencies() -> Iterator[str]:
-    """Yield a sentence for each inconsistency, which names the payment; none if the books are right."""
+    """Yield a sentence for each inconsistency, which names the payment or the row; none if the books are right."""
+    yield from rows.row_faults()
+    yield from computed_faults()
+
+
+def computed_faults() -> Iterator[str]:
+    """Yield what does not follow from the rows beneath it, without a look at the register of rows."""
     yield from run_dues.due_inconsistencies()
     yield from dues.due_faults()
     for client in Client.select().order_by(Client.id):
