@@ -209,7 +209,9 @@ def named(**more: Any) -> TransactionStatusReport:
 
 
 def test_a_name_comes_with_a_close_match_only():
-    assert named(creditorNameMatch="CMTC", matchedCreditorName=" Jong,\u0000 W.\n").matched_name == "Jong, W."
+    assert named(creditorNameMatch="CMTC", matchedCreditorName=" Jong, W.\n").matched_name == "Jong, W."
+    # what no database stores is kept as its sign, so that people see it
+    assert named(creditorNameMatch="CMTC", matchedCreditorName="Jong,\u0000 W.").matched_name == "Jong,\u2400 W."
     assert named(creditorNameMatch="NMTC", matchedCreditorName="Jong, W.").matched_name is None
     assert named(creditorNameMatch="MBAM", matchedCreditorName="Jong, W.").vop_result == "CMTC"
     assert len(named(creditorNameMatch="CMTC", matchedCreditorName="x" * 999).matched_name or "") == 140

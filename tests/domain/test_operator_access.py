@@ -49,17 +49,20 @@ def state(batch: Batch) -> str:
 
 def test_typed_names_count_in_development_while_nobody_is_registered(app: Flask, batch: Batch):
     assert resolve(app, batch, "jan").exit_code == 0
-    for same in ("jan ", " JAN", "j\u200ban", "jan\u00a0", "ｊａｎ"):
+    for same in ("jan ", " JAN", "jan\u00a0", "ｊａｎ"):
         assert "a second person" in resolve(app, batch, same).output
+    assert "characters that nobody sees" in resolve(app, batch, "j\u200ban").output
     assert state(batch) == "disputed"
     assert resolve(app, batch, "piet").output == "resolved: unpaid\n"
     assert state(batch) == "rejected"
     assert {row.said_by for row in Evidence.select()} == {"operator:jan", "operator:piet"}
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\u200b"])
-def test_an_operator_has_a_name(app: Flask, batch: Batch, name: str):
-    assert "say who you are" in resolve(app, batch, name).output
+@pytest.mark.parametrize(("name", "told"), [
+    ("", "say who you are"), ("  ", "say who you are"), ("\u200b", "characters that nobody sees"),
+])  # fmt: skip
+def test_an_operator_has_a_name(app: Flask, batch: Batch, name: str, told: str):
+    assert told in resolve(app, batch, name).output
     assert not Evidence.select().exists()
 
 

@@ -142,7 +142,7 @@ def test_the_pin_page_shows_what_is_approved(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     page = to_pin(owner, delegated, batch)
     assert page.says("h1") == "Keur de betaling goed met je pincode"
-    facts = {row.findtext("dt"): row.findtext("dd") for row in page.all(".facts > div")}
+    facts = {row.findtext("dt"): row.cssselect("dd")[0].text_content() for row in page.all(".facts > div")}
     assert page.says(".hero .amount") == f"€ {TOTAL}"
     assert list(facts) == ["Aantal posten", "Uitvoeren op", "Van rekening", "Referentie"]
     assert (facts["Aantal posten"], facts["Van rekening"]) == ("3", "NL95 INGB 0004 9218 36")

@@ -305,7 +305,8 @@ def test_one_operator_under_two_spellings_is_one(demo: Demo, again: str, before:
 
     def resolve(name: str) -> None:
         words = ["order", "resolve", batch.reference, flag, "--reason", "asked the bank", "--by", name]
-        assert app.test_cli_runner().invoke(args=words).exit_code == 0
+        refused = 2 if "\u200b" in name else 0  # a name with a character that nobody sees is no name
+        assert app.test_cli_runner().invoke(args=words).exit_code == refused
 
     for name in ("jan", again):
         resolve(name)
