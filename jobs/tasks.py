@@ -19,6 +19,7 @@ from domain.payroll import (
     webhook_deliveries,
     webhook_registration,
 )
+from domain.privacy import retention
 from domain.reconciliation import transactions
 from jobs import enqueue, has_pending, mail_rendering, push_rendering
 from models import database
@@ -156,6 +157,7 @@ def enqueue_due_work() -> None:
             log_anchors.anchor_logs()
             if daily_check.is_due():
                 enqueue("check_books", urgent=False)
+            retention.remove_expired()
 
 
 def _enqueue_outbox() -> None:

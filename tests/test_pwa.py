@@ -9,7 +9,7 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import StrictUndefined
 
-from blueprints import overview, shortcuts
+from blueprints import account, overview, shortcuts
 from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
 from blueprints.web.outside_text import init_outside_text
@@ -35,7 +35,8 @@ def app() -> Flask:
     init_assets(app)
     init_context(app)
     init_outside_text(app)
-    for one in (blueprint, overview.blueprint, shortcuts.blueprint):  # the manifest leads to pages of the others
+    # the manifest and the offline page lead to pages of the others
+    for one in (blueprint, overview.blueprint, shortcuts.blueprint, account.blueprint):
         app.register_blueprint(one)
     return app
 

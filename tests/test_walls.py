@@ -37,6 +37,7 @@ PACKAGE_MAY_KNOW = {
     "banking": {"common", "identity", "outbox"},
     "payments": {"accounts", "banking", "common", "identity", "outbox"},
     "orders": {"accounts", "banking", "common", "identity", "outbox", "payments"},
+    "privacy": {"accounts", "common"},
     "payroll": {"banking", "common", "outbox", "payments"},
     "reconciliation": {"banking", "common", "orders", "payments"},
     "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},

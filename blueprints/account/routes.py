@@ -53,6 +53,12 @@ def start():
     return redirect_to(url_for("overview.all_clients"))
 
 
+@blueprint.get("/privacy")
+def privacy():
+    """Say what is kept of whom, why and how long."""
+    return render("account/privacy.html")
+
+
 @blueprint.route("/inloggen", methods=["GET", "POST"])
 def sign_in():
     onward = safe_local_path(request.args.get("verder"))

@@ -1,4 +1,5 @@
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import DataRequired, Length
 
 from blueprints.web.choices import choices
 from blueprints.web.forms import Form
@@ -16,3 +17,12 @@ class PaymentPreferencesForm(RestorableForm):
 
 class LanguageForm(Form):
     language = SelectField(choices=choices({code: code for code in LANGUAGES}))
+
+
+class EmployeeForm(RestorableForm):
+    """An employee whose data an owner copies, by name or account number."""
+
+    employee = StringField(
+        _l("Naam of rekeningnummer van de medewerker"),
+        [DataRequired(_l("Vul een naam of rekeningnummer in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
+    )

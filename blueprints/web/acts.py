@@ -113,6 +113,9 @@ ACTS: dict[str, Act] = {
     "answer_four_eyes": Act("agree or refuse as the second person", MAY_PAY, authority=Authority.TO_LOOSEN,
                             people=People.LOOSEN),
     "wishes": Act("set batch booking and the check of names", OWNER, authority=_DOOR, people=People.AGAIN),
+    # --- personal data ---
+    "own_data": Act("download the own data", ALL, True, False, why="it holds no secret and changes nothing"),
+    "employee_data": Act("download the data of an employee", OWNER),
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),
     "passkeys": Act("add, rename and remove passkeys", ALL),

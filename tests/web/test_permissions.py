@@ -188,6 +188,9 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("onboarding.set_pin", "POST"): SAID,
     ("onboarding.welcome", "GET"): PAGE,
     ("settings.settings", "GET"): PAGE,
+    ("settings.show_personal_data", "GET"): PAGE,
+    ("settings.download_own_data", "POST"): PAGE,
+    ("settings.download_employee_data", "POST"): OWNER_SAID,
     ("settings.revoke_other_sessions", "POST"): everyone("/instellingen", "LoginSession"),
     ("settings.save_payment_preferences", "POST"): owner_only(
         "/instellingen", "Client", unidentified=Outcome("/identificatie?verder=/")
@@ -243,6 +246,7 @@ OPEN: dict[tuple[str, str], Open] = {
     ("shortcuts.to_welkom", "GET"): LEADS_ON,
     ("overview.all_clients", "GET"): Open(303, 303, 200),
     ("account.start", "GET"): Open(303, 303),
+    ("account.privacy", "GET"): ALL_SEE,
     ("account.sign_in", "GET"): Open(200, 303),
     ("account.sign_in", "POST"): Open(422, 422),
     ("account.sign_out", "POST"): Open(303, 303),

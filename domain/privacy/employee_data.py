@@ -1,0 +1,76 @@
+"""A copy of what is kept of one employee, for the owner whom that employee asks for it (GDPR art. 15)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.names import normalise_name
+from domain.common import audit
+from models import Batch, BatchLine, Client, HeldLine, Membership, PayrollRun, transaction
+
+
+@dataclass(frozen=True)
+class EmployeeRow:
+    """One line of a payment, or one of a run that cannot be paid (`payment` is then empty). `cents` of `currency`."""
+
+    payment: str
+    run: str
+    name: str
+    iban: str
+    description: str
+    cents: int | None
+    currency: str
+    state: str
+    end_to_end_id: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def employee_data(membership: Membership, asked: str) -> list[EmployeeRow]:
+    """Return every line with this name, however it is written, or to this account. Copying is an event of the log.
+
+    `asked`: a name or an IBAN, as typed. The log gets how many lines were copied, never whose.
+    """
+    client = membership.client
+    rows = [*_payment_lines(client, asked), *_held_lines(client, asked)]
+    with transaction(client.id):
+        audit.record_event(
+            client.id, audit.by_user(membership.user), "employee_data.copied", f"client:{client.id}", count=len(rows)
+        )
+    return rows
+
+
+def _payment_lines(client: Client, asked: str) -> list[EmployeeRow]:
+    mine = BatchLine.select(BatchLine, Batch).join(Batch).where(Batch.client == client.id)
+    names: Any = mine.select(BatchLine.creditor_name).distinct().tuples()
+    wanted = _same_names((name for (name,) in names), asked)
+    found = mine.where(BatchLine.creditor_name.in_(wanted) | (BatchLine.creditor_iban == _account(asked)))
+    return [
+        EmployeeRow(
+            line.batch.reference, line.batch.description, line.creditor_name, line.creditor_iban, line.remittance,
+            line.amount_cents, "EUR", line.state, line.end_to_end_id,
+        )
+        for line in found.order_by(BatchLine.id)
+    ]  # fmt: skip
+
+
+def _held_lines(client: Client, asked: str) -> list[EmployeeRow]:
+    mine = HeldLine.select(HeldLine, PayrollRun).join(PayrollRun).where(PayrollRun.client == client.id)
+    names: Any = mine.select(HeldLine.name).distinct().tuples()
+    wanted = _same_names((name for (name,) in names), asked)
+    found = mine.where(HeldLine.name.in_(wanted) | (HeldLine.iban == _account(asked)))
+    return [
+        EmployeeRow("", line.run.description, line.name, line.iban, line.description, line.amount_cents, line.currency,
+                    line.reason, "")
+        for line in found.order_by(HeldLine.id)
+    ]  # fmt: skip
+
+
+def _same_names(names: Any, asked: str) -> list[str]:
+    key = normalise_name(asked)
+    return [name for name in names if name and normalise_name(name) == key]
+
+
+def _account(asked: str) -> str:
+    """Return what was typed as accounts are stored; that of a held line need not be a valid IBAN."""
+    return "".join(asked.split()).upper()
