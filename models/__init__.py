@@ -13,6 +13,7 @@ from models.dialect import (
     release_connection,
 )
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
+from models.excess import ExcessAllowance
 from models.holds import LostOrder, PaymentHold
 from models.operators import Operator
 from models.payments import (
@@ -72,8 +73,8 @@ TABLES = (
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, Approval, Release,
-    BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent, OutgoingMail,
-    PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
+    BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
+    OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
 # What is stated in the register of rows, of each table that is in it.
 WATCHED = watch_all(TABLES)
@@ -105,6 +106,7 @@ __all__ = [
     "Due",
     "EmailToken",
     "Evidence",
+    "ExcessAllowance",
     "HeldLine",
     "Identification",
     "IdentificationAttempt",

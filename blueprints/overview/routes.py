@@ -6,12 +6,13 @@ from flask_login import login_required
 
 from blueprints.banking.presenters.consents import present_consent
 from blueprints.overview import presenter
+from blueprints.payments.presenters.excess import excess_task
 from blueprints.payments.presenters.payment_list import present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
 from blueprints.payroll.presenters.status import connection_health, run_outcome
 from blueprints.pwa import splash
-from blueprints.web.authorization import ALL, for_client
+from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import not_modified, redirect_to, render, render_fragment
 from blueprints.web.step_up import current_device
@@ -19,7 +20,8 @@ from core.clock import amsterdam, utcnow
 from domain.accounts import devices
 from domain.banking import consents
 from domain.overview import blockers, onboarding, worklist
-from domain.payments import queries
+from domain.payments import excess_views, queries
+from domain.payments.excess_views import WaitingAllowance
 from domain.payments.payment_views import BatchRow
 from domain.payroll import unpaid
 from domain.payroll.unpaid import UnpaidLine
@@ -58,7 +60,8 @@ def overview(membership):
         return redirect_to(url_for("onboarding.welcome"))
     rows, approved = queries.list_batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
     owed = unpaid.unpaid_lines(client)
-    to_do = _to_do(client, step, [row for row in rows if row.reference not in approved], owed)
+    asked = excess_views.waiting_for(client, user) if membership.role in MAY_PAY else []
+    to_do = _to_do(client, step, [row for row in rows if row.reference not in approved], owed, asked)
     if not_modified(to_do["seen"]):
         return "", 204
     return render_fragment(
@@ -75,12 +78,13 @@ def overview(membership):
 
 
 def _to_do(
-    client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow], owed: list[UnpaidLine]
-) -> dict[str, Any]:
+    client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow], owed: list[UnpaidLine],
+    asked: list[WaitingAllowance],
+) -> dict[str, Any]:  # fmt: skip
     """Return what needs attention and what is in progress, with a hash by which polling detects changes.
 
     `step`: the next step of onboarding, if any. `waiting`: payments that wait for this user.
-    `owed`: what was not paid.
+    `owed`: what was not paid. `asked`: what waits for a second person to allow it.
     """
     held = blockers.find_blockers(client)
     failing = [(one, connection_health(one)) for one in held.connections]
@@ -88,11 +92,14 @@ def _to_do(
     to_renew = consents.consents_needing_renewal(client)
     mendable = sum(1 for _one, health in failing if health.remedy)
     missed = unpaid_task(owed) if needs_attention(owed) else None
-    other = len(to_renew) + mendable + len(refused) + len(held.held) + bool(held.unmapped) + bool(missed)
-    shown = repr((waiting, step, failing, refused, held.held, coming, held.unmapped, to_renew, missed))
+    allowances = [excess_task(one) for one in asked]
+    mine = sum(not one.mine for one in asked)
+    other = mine + len(to_renew) + mendable + len(refused) + len(held.held) + bool(held.unmapped) + bool(missed)
+    shown = repr((waiting, step, failing, refused, held.held, coming, held.unmapped, to_renew, missed, asked))
     return {
         "waiting_rows": present_rows(waiting),
         "tasks": [
+            *allowances,
             *([missed] if missed else []),
             *(presenter.connection_task(health) for _one, health in failing),
             *(presenter.refused_run_task(run, outcome) for run, outcome in refused),

@@ -1,10 +1,13 @@
 from typing import Any
 
-from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from flask_babel import gettext as _
+from wtforms import DateField, Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from blueprints.web.forms import Form
+from blueprints.web.formatters import read_amount
+from blueprints.web.forms import Form, trimmed
 from blueprints.web.lazy_texts import _l
+from blueprints.web.saved_forms import RestorableForm
 
 # Replace the English messages of WTForms.
 _NO_DAY: dict[str, Any] = {"invalid_value_message": _l("Kies een dag in de kalender.")}
@@ -26,6 +29,27 @@ class ConfirmForm(Form):
     """A report about a payment, or a request to the bank, confirmed with the PIN."""
 
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
+
+
+class ExcessForm(RestorableForm):
+    """An amount beyond what is owed, and why, confirmed with the PIN."""
+
+    amount = StringField(_l("Bedrag"), filters=[trimmed])
+    reason = StringField(
+        _l("Reden"),
+        [DataRequired(_l("Schrijf kort waarom.")), Length(max=200, message=_l("Hoogstens 200 tekens."))],
+        filters=[trimmed],
+    )
+    pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
+
+    def validate_amount(self, field: Field) -> None:
+        if not read_amount(field.data or ""):
+            raise ValidationError(_("Vul een bedrag in, bijvoorbeeld 10.000,00."))
+
+    @property
+    def cents(self) -> int:
+        """Return the amount in cents; only after validation."""
+        return read_amount(self.amount.data or "") or 0
 
 
 class ChangeForm(Form):

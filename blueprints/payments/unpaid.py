@@ -5,10 +5,12 @@ from flask_babel import gettext as _
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
+from blueprints.payments.presenters.excess import excess_task
 from blueprints.payments.presenters.unpaid import present_unpaid
 from blueprints.web.acts import does
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.responses import redirect_to, render
+from domain.payments import excess_views
 from domain.payroll import unpaid, unpaid_payment
 from domain.payroll.unpaid_payment import Choice
 from domain.team import salary_visibility
@@ -21,7 +23,11 @@ def list_unpaid(membership):
     lines = salary_visibility.redact_unpaid(membership, unpaid.unpaid_lines(membership.client))
     hidden = not salary_visibility.can_see_lines(membership.role, membership.client)
     can_pay = membership.role in MAY_PAY
-    return render("payments/unpaid.html", sections=present_unpaid(lines, can_pay, hidden), hidden=hidden)
+    waiting = excess_views.waiting_for(membership.client, membership.user) if can_pay else []
+    return render(
+        "payments/unpaid.html", sections=present_unpaid(lines, can_pay, hidden), hidden=hidden,
+        waiting=[excess_task(one) for one in waiting],
+    )  # fmt: skip
 
 
 @blueprint.post("/<client>/betalingen/niet-betaald/<int:run_id>")

@@ -58,6 +58,7 @@ class People(StrEnum):
     AGAIN = "one; it is approved again"
     PROVED = "two under four eyes, and for a linked bank"
     LOOSEN = "two, to loosen"
+    TWO = "two"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ ACTS: dict[str, Act] = {
                   People.PROVED),
     "reopen": Act("put into a payment again what was not paid", MAY_PAY, True, True, Proof.SESSION, _DOOR,
                   People.AGAIN),
+    "pay_more": Act("ask for, or allow, more than is owed", MAY_PAY, True, True, Proof.PIN, _DOMAIN, People.TWO),
+    "pay_no_more": Act("withdraw what was asked or allowed beyond what is owed", MAY_PAY, why="it stops a payment"),
     "keep": Act("withdraw a cancellation", MAY_PAY, True, True, Proof.SESSION, _DOOR),
     "cancel": Act("cancel at the bank", MAY_PAY, True, True, Proof.PIN, why="it stops a payment"),
     "give_up": Act("stop signing", MAY_PAY, why="it stops a payment"),

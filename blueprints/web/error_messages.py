@@ -290,6 +290,16 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.PaymentsHeld: lambda e: _(
         "Betalingen staan even stil. Er is niets verstuurd en er gaat niets verloren. Probeer het later opnieuw."
     ),
+    errors.NotCounting: lambda e: _(
+        "Dit bedrag is niet betaald, en de bank betaalt het ook niet meer. Zet het bij Niet betaald opnieuw klaar."
+    ),
+    errors.ExcessUnderWay: lambda e: _(
+        "Voor deze regel is al om extra betalen gevraagd. Wacht daarop, of trek dat eerst in."
+    ),
+    errors.ExcessOutdated: lambda e: _(
+        "De salarisrun is intussen veranderd, of staat nu niet in Nmbrs. Er is niets betaald. Kijk hem na en vraag het "
+        "opnieuw."
+    ),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
     errors.UnsupportedByBank: _unfit,

@@ -244,7 +244,7 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     if lost is not None:  # from here on its own lines count
         LostOrder.update(order=row.id).where(LostOrder.id == lost.id).execute()
     settlement.create_order_lines(row, lines)
-    BatchLine.update(state=LineState.SENT).where(
+    BatchLine.update(state=LineState.SENT, bank_reason_code=None).where(
         BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN
     ).execute()
     state_machine.transition(

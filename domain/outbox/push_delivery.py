@@ -105,5 +105,5 @@ def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     title, text = write(notice)
     topic = blind_index(f"{row.client_id}:{row.path}")[:32]  # a newer message replaces the older one (RFC 8030, 5.4)
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
-    urgency = "high" if row.event in ("waits", "asked", "refused") else "normal"
+    urgency = "high" if row.event in ("waits", "asked", "excess", "refused") else "normal"
     return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)

@@ -9,7 +9,7 @@ from domain.banking.bank_accounts import payable_accounts
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
-from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings
+from domain.payments import creditor_names, excess_allowances, four_eyes, state_machine, totals, warnings
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
 from domain.payments.queries import execution_date, get_batch, get_batch_locked, wishes_in_force
@@ -201,6 +201,7 @@ def discard(client: Client, user: User, reference: str) -> None:
         batch = _reopened(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN).exists():
             raise NothingToPay
+        excess_allowances.end_of_payment(batch, "discarded", user)
         state_machine.transition(batch, "discard", audit.by_user(user), "all_refused")
 
 

@@ -2,7 +2,8 @@
 
 An order line counts against its due while the bank may still pay it, has paid it, or contradicts itself about it
 (`models.COMMITTED`), and while its order is about to be submitted. A line that was proved unpaid, or that came back, no
-longer counts. After a restore the lines of an order without a record count too (`lost_orders`).
+longer counts. After a restore the lines of an order without a record count too (`lost_orders`). A payment that two
+people allowed beyond what is owed counts only against what they allowed (`domain.payments.excess`).
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 from peewee import fn
 
 from domain.common.errors import MoreThanOwed
-from domain.payments import lost_orders
+from domain.payments import excess, lost_orders
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, HeldLine, OrderLine
 from models.states import BatchState, LineState, OrderState
 
@@ -36,16 +37,31 @@ class CommittedLine:
 
 
 def committed_lines(run_id: int) -> list[CommittedLine]:
-    """Return every order line of this run that counts, oldest first; then the lines of payments with a lost order."""
-    rows: Any = _order_lines(
-        BatchLine.id, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.amount_cents,
-        BatchLine.remittance,
-    ).where(Batch.run == run_id, _COMMITTED | _ABOUT_TO_GO).order_by(OrderLine.id).tuples()  # fmt: skip
+    """Return every order line of this run that counts against its due, oldest first; then the lines of payments with a
+    lost order.
+    """
     lost = [
         CommittedLine(row.id, row.due_id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance)
         for row in lost_orders.lost_lines(run_id)
     ]
-    return [CommittedLine(*row) for row in rows] + lost
+    return _lines((Batch.run == run_id) & _not_beyond()) + lost
+
+
+def lines_beyond(run_id: int) -> list[CommittedLine]:
+    """Return every order line of this run that counts and is beyond what is owed, oldest first."""
+    return _lines((Batch.run == run_id) & Batch.id.in_(excess.beyond_payments()))
+
+
+def _lines(where: Any) -> list[CommittedLine]:
+    rows: Any = _order_lines(
+        BatchLine.id, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.amount_cents,
+        BatchLine.remittance,
+    ).where(where, _COMMITTED | _ABOUT_TO_GO).order_by(OrderLine.id).tuples()  # fmt: skip
+    return [CommittedLine(*row) for row in rows]
+
+
+def _not_beyond() -> Any:
+    return Batch.id.not_in(excess.beyond_payments())
 
 
 def require_owed(batch: Batch, lines: Sequence[BatchLine]) -> None:
@@ -61,6 +77,23 @@ def require_owed(batch: Batch, lines: Sequence[BatchLine]) -> None:
 def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
     """Return the dues that the payable ones of these lines would overpay; None among them means a line without a due.
     """
+    allowance = excess.allowance_of(batch)
+    if allowance is not None:
+        asked = [line for line in lines if line.state in _TO_GO]
+        if excess.exceeds(allowance, asked, _sent_before(batch)):
+            return {line.due_id for line in asked}
+        if excess.is_beyond(batch):
+            return set()
+    return _beyond_due(batch, lines)
+
+
+def _sent_before(batch: Batch) -> int:
+    """Return the cents that count of earlier orders of this batch."""
+    earlier = _order_lines(fn.sum(OrderLine.amount_cents)).where(Batch.id == batch.id, _COMMITTED)
+    return int(earlier.scalar() or 0)
+
+
+def _beyond_due(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
     known: Any = Due.select(Due.id, Due.owed_cents).where(Due.run == batch.run_id, Due.suspended_at.is_null()).tuples()
     owed: dict[int | None, int] = dict(known)
     asked: Counter[int | None] = Counter()
@@ -69,6 +102,13 @@ def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
             asked[line.due_id] += line.amount_cents
     committed = _given(batch) + _approved(batch) + _held_since(batch) + lost_orders.lost_cents(batch)
     return {due for due, cents in asked.items() if cents + committed[due] > owed.get(due, 0)}
+
+
+def given_of_due(due_id: int, without: int | None = None) -> int:
+    """Return what counts of this due, beyond what is owed or not (cents). `without`: the id of a payment to leave out.
+    """
+    others = _order_lines(fn.sum(OrderLine.amount_cents)).where(BatchLine.due == due_id, Batch.id != (without or 0))
+    return int(others.where(_COMMITTED | _ABOUT_TO_GO).scalar() or 0)
 
 
 def _held_since(batch: Batch) -> Counter[int | None]:
@@ -85,14 +125,15 @@ def _given(batch: Batch) -> Counter[int | None]:
     """
     about_to_go = _ABOUT_TO_GO & (Batch.id != batch.id)
     query = _order_lines(BatchLine.due, fn.sum(OrderLine.amount_cents))
-    return _sums(query.where(Batch.run == batch.run_id, _COMMITTED | about_to_go).group_by(BatchLine.due))
+    counts = _not_beyond() & (_COMMITTED | about_to_go)
+    return _sums(query.where(Batch.run == batch.run_id, counts).group_by(BatchLine.due))
 
 
 def _approved(batch: Batch) -> Counter[int | None]:
     """Return the cents per due in other approved payments of the run."""
     query = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).join(Batch)
     others = (Batch.run == batch.run_id) & (Batch.id != batch.id) & (Batch.state == BatchState.APPROVED)
-    return _sums(query.where(others, BatchLine.state == LineState.OPEN).group_by(BatchLine.due))
+    return _sums(query.where(others, _not_beyond(), BatchLine.state == LineState.OPEN).group_by(BatchLine.due))
 
 
 def _order_lines(*fields: Any) -> Any:

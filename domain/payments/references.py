@@ -15,6 +15,8 @@ from uuid import UUID
 from domain.common.encryption import blind_index
 from models import Batch
 
+# In the version of a payment that two people allowed beyond what is owed.
+EXCESS_MARK = ":extra:"
 # IBAN, cents, name and description as in Nmbrs.
 PaidLine = tuple[str, int, str, str]
 
@@ -24,7 +26,8 @@ class PaidRun:
     """One attempt to pay a version of a run.
 
     `client`: the public id. `company`: the key that never changes. `version`: the hash of the version, with the number
-    of the attempt from the second one on.
+    of the attempt from the second one on. Of a payment beyond what is owed: with the line that it is beside, and the
+    number of the attempt (`excess_version`).
     """
 
     client: str
@@ -34,6 +37,14 @@ class PaidRun:
     number: int
     version: str
     run_at: datetime | None = None
+
+
+def excess_version(version: str, beside: str, number: int) -> str:
+    """Return the version of a payment beyond what is owed: the `number`th beside the line with this end-to-end id.
+
+    That id is derived as well. So is all of it, and it does not depend on how often the run was paid before.
+    """
+    return f"{version}{EXCESS_MARK}{beside}" + (f":{number}" if number > 1 else "")
 
 
 def payment_identity(run: PaidRun, lines: Iterable[PaidLine]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.common.errors import UnacknowledgedWarnings
+from domain.payments import commitments, excess
 from domain.payments.held_lines import HeldLines, held_digest, held_lines_beside
 from models import Batch, User, WarningAcknowledgement
 from models.states import BatchState
@@ -26,6 +27,8 @@ class PaymentWarning:
     - difference: the run was paid before; `about` is the reference of a payment that paid it
     - period_twice: another run pays the same period; `about` is the reference of its payment
     - picked: the run is from before the connection with Nmbrs, and was imported by hand
+    - excess: two people (`people`) allowed this beyond what is owed, for a `reason`; `about` names the allowance, what
+      the person is owed (`owed_cents`) and what counts as paid without it (`total_cents`)
     """
 
     kind: str
@@ -35,13 +38,17 @@ class PaymentWarning:
     at: datetime | None = None
     total_cents: int = 0
     count: int = 0
+    owed_cents: int = 0
+    people: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def warnings_for(batch: Batch, beside: HeldLines | None = None) -> list[PaymentWarning]:
     """Return the warnings of a payment that is open or approved; none of others. `beside`: its held lines, if known."""
     if batch.state not in (BatchState.OPEN, BatchState.APPROVED):
         return []
-    found = [*_held(beside or held_lines_beside(batch)), *_difference(batch), *_period_twice(batch)]
+    held = _held(beside or held_lines_beside(batch))
+    found = [*_excess(batch), *held, *_difference(batch), *_period_twice(batch)]
     if batch.is_manually_imported:
         found.append(PaymentWarning("picked", "", False))
     if not found:
@@ -57,6 +64,20 @@ def _held(beside: HeldLines) -> list[PaymentWarning]:
     if not beside.held:
         return []
     return [PaymentWarning("held", held_digest(beside.held), False, count=len(beside.held))]
+
+
+def _excess(batch: Batch) -> list[PaymentWarning]:
+    allowance = excess.allowance_of(batch) if excess.is_beyond(batch) else None
+    if allowance is None or allowance.allowed_by is None:
+        return []
+    owed, given = allowance.due.owed_cents, commitments.given_of_due(allowance.due_id, batch.id)
+    people = (allowance.asked_by.name, allowance.allowed_by.name)
+    about = f"{allowance.id}-{owed}-{given}"
+    return [
+        PaymentWarning(
+            "excess", about, False, total_cents=given, owed_cents=owed, people=people, reason=allowance.reason
+        )
+    ]
 
 
 def _difference(batch: Batch) -> list[PaymentWarning]:

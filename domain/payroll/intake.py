@@ -22,7 +22,15 @@ from core.clock import today_amsterdam, utcnow
 from core.sepa_text import NAME, REMITTANCE, to_sepa
 from domain.common import leases
 from domain.payments import held_lines
-from domain.payroll import missing_employees, payment_creation, run_dues, run_notices, supersession, wage_tax
+from domain.payroll import (
+    excess_payment,
+    missing_employees,
+    payment_creation,
+    run_dues,
+    run_notices,
+    supersession,
+    wage_tax,
+)
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is_suspended
 from domain.payroll.run_dues import Offer
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
@@ -160,6 +168,7 @@ def create_batch_version(
         cautions: Any = [[one.code, list(one.lines)] for one in file.cautions] if file else []
         PayrollRun.update(held_count=len(unpayable), cautions=cautions or None).where(PayrollRun.id == run.id).execute()
         offer = run_dues.write_version(run, wanted, version, unpayable)
+        excess_payment.carry_over(run)
         supersession.supersede_lines(offer.superseded)
         _finish(run, version, count, offer)
         made = None
@@ -175,6 +184,7 @@ def _refuse(run: PayrollRun, error: FileRefused) -> None:
     """Mark the run's file as invalid, and supersede batches from an earlier, valid file that were not submitted."""
     with transaction(run.client_id):
         supersession.supersede_batches(run, "run_refused")
+        excess_payment.end_all(run, "run_refused")
         run_dues.suspend(run)
         PayrollRun.update(version=None).where(PayrollRun.id == run.id).execute()
         _set_outcome(run, RunState.INVALID, error.code, error.line)

@@ -7,7 +7,7 @@ from typing import Any
 from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
-from domain.payments import creditor_names, held_lines, lost_orders
+from domain.payments import creditor_names, excess, held_lines, lost_orders
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
@@ -21,16 +21,17 @@ HELD = "held"  # the reason of a run whose lines are all held, or paid
 
 def create_payment(
     run: PayrollRun, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
-    missing: MissingEmployees | None, actor: str = audit.WORKER, **details: Any,
+    missing: MissingEmployees | None, actor: str = audit.WORKER, attempt: str | None = None, **details: Any,
 ) -> Batch:  # fmt: skip
     """Create the payment of these lines, in a transaction that holds the client's lock.
 
-    `again`: part of the run was paid before. `debtor_iban`: the account named in the file. `details`: for the audit
-    event.
+    `again`: part of the run was paid before. `debtor_iban`: the account named in the file. `attempt`: the version with
+    the attempt, if it is not simply the next one. `details`: for the audit event.
     """
     company, total = run.company, sum(one.line.amount_cents for one in lines)
     paid = PaidRun(
-        run.client.public_id, company.stable_key, run.kind, run.year, run.number, _unused(run, version), run.run_at
+        run.client.public_id, company.stable_key, run.kind, run.year, run.number, attempt or _unused(run, version),
+        run.run_at,
     )
     identity = payment_identity(paid, [_paid_line(one.line) for one in lines])
     batch = Batch.create(
@@ -58,7 +59,8 @@ def _paid_line(line: PayableLine) -> PaidLine:
 def _unused(run: PayrollRun, version: str) -> str:
     """Return the version with the number of the attempt, if it was paid before, so that each payment has its own key.
     """
-    earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
+    mine = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version), ~excess.is_excess())
+    earlier = mine.count()
     return f"{version}:{earlier + 1}" if earlier else version
 
 

@@ -6,13 +6,14 @@ that is payable of the run replaces it.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from domain.common import audit
 from domain.common.errors import NotOpen
-from domain.payments import amendments, commitments, lost_orders, state_machine
+from domain.payments import amendments, commitments, excess, lost_orders, state_machine
 from domain.payments.queries import get_batch_locked
 from domain.payments.totals import lines_of
-from domain.payroll import payment_creation, run_dues, supersession
+from domain.payroll import excess_payment, payment_creation, run_dues, supersession
 from domain.payroll.run_dues import Offer, OwedLine
 from models import Batch, Client, PayrollRun, User, transaction
 from models.states import BatchState, LineState, RunState
@@ -36,6 +37,8 @@ def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
         batch = get_batch_locked(client, reference)
         if (batch.state, "reopen") not in state_machine.TRANSITIONS:
             raise NotOpen(batch.state)
+        if excess.is_beyond(batch):
+            return excess_payment.reopen(batch, user)
         found = run_dues.offer(batch.run)
         if _is_payable_as_it_is(batch, found):
             amendments.reopen_held(batch, user)
@@ -45,7 +48,11 @@ def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
 
 def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
     """Return whether this payment, with those of its run that wait, pays exactly what is payable."""
-    waiting = Batch.select().where(Batch.run == batch.run_id, Batch.state.in_(_WAITING))
+    if excess.was_allowed(batch):
+        return False
+    waiting = Batch.select().where(
+        Batch.run == batch.run_id, Batch.state.in_(_WAITING), Batch.id.not_in(excess.beyond_payments())
+    )
     lines = [line for one in [batch, *waiting] for line in lines_of(one) if line.state not in _DONE]
     asked = Counter((line.due_id, line.creditor_name, line.creditor_iban, line.amount_cents, line.remittance)
                     for line in lines)  # fmt: skip
@@ -61,7 +68,8 @@ def _excluded_among(found: Offer, line_ids: Sequence[int]) -> list[OwedLine]:
 def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     """Replace all payments of the run that were not sent by one payment of what is payable."""
     run = batch.run
-    before = Batch.select().where(Batch.run == run.id).order_by(Batch.id)
+    beyond = excess.beyond_payments()
+    before = Batch.select().where(Batch.run == run.id, Batch.id.not_in(beyond)).order_by(Batch.id)
     given_up = [one for one in before if one.state in _WAITING or (one.state, "reopen") in state_machine.TRANSITIONS]
     excluded = _excluded_among(
         found, [line.id for one in given_up for line in lines_of(one) if line.state == LineState.EXCLUDED]
@@ -93,9 +101,13 @@ def overtaken_runs() -> list[int]:
     """
     several = {row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()}
     several |= lost_orders.runs_with_lost_orders()
-    waiting = Batch.select(Batch, PayrollRun).join(PayrollRun).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
+    waiting = Batch.select(Batch, PayrollRun).join(PayrollRun).where(_waits()).order_by(Batch.id)
     doubtful = [one for one in waiting if one.run_id in several or one.version.partition(":")[0] != one.run.version]
     return sorted({one.run_id for one in doubtful if _is_overtaken(one)})
+
+
+def _waits() -> Any:
+    return Batch.state.in_(_WAITING) & Batch.id.not_in(excess.beyond_payments())
 
 
 def _is_overtaken(batch: Batch) -> bool:
@@ -107,7 +119,7 @@ def renew_overtaken(run_id: int) -> Batch | None:
     """
     run = PayrollRun.get_by_id(run_id)
     with transaction(run.client_id):
-        waiting = Batch.select().where(Batch.run == run.id, Batch.state.in_(_WAITING)).order_by(Batch.id)
+        waiting = Batch.select().where(Batch.run == run.id, _waits()).order_by(Batch.id)
         batch = next((one for one in waiting if _is_overtaken(one)), None)
         if batch is None:
             return None

@@ -12,7 +12,7 @@ from connectors.nmbrs.port import Payroll, PayrollError, RateLimited, RunInfo
 from core.clock import today_amsterdam, utcnow
 from domain.common import leases
 from domain.common.services import services
-from domain.payroll import poll_schedule, run_dues, supersession, wage_tax
+from domain.payroll import excess_payment, poll_schedule, run_dues, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, is_callable, is_suspended
 from models import NmbrsConnection, PayrollCompany, PayrollRun, transaction
 from models.states import RunKind, RunState
@@ -220,6 +220,7 @@ def _block(run: PayrollRun) -> None:
 def _mark_deleted(run: PayrollRun) -> None:
     with transaction(run.client_id):
         supersession.supersede_batches(run, "vanished")
+        excess_payment.end_all(run, "vanished")
         run_dues.suspend(run)
         PayrollRun.update(state=RunState.DELETED, due_at=None, version=None, reason=None, changed_at=utcnow()).where(
             PayrollRun.id == run.id

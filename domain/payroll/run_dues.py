@@ -11,11 +11,22 @@ from peewee import JOIN, chunked
 from connectors.nmbrs.payment_file import ZERO_AMOUNT
 from core.clock import utcnow
 from core.names import normalise_name
-from domain.payments import commitments
+from domain.payments import commitments, excess
+from domain.payments.commitments import CommittedLine
 from domain.payroll.dues import EarlierLine, payable
 from domain.payroll.person_matching import KnownPerson, Person, match_people, name_key
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
-from models import Batch, BatchLine, Due, HeldLine, PayrollRun, insert_rows, require_client_lock, update_rows
+from models import (
+    Batch,
+    BatchLine,
+    Due,
+    ExcessAllowance,
+    HeldLine,
+    PayrollRun,
+    insert_rows,
+    require_client_lock,
+    update_rows,
+)
 from models.states import BatchState, LineState
 
 HELD_AT_ONCE = 500
@@ -133,16 +144,21 @@ def _earlier(run: PayrollRun) -> dict[int | None, list[EarlierLine]]:
     """Return, per due, the order lines that count, and the lines that the owner excluded in payments that went to a
     bank.
     """
-    found: dict[int | None, list[EarlierLine]] = defaultdict(list)
-    for row in commitments.committed_lines(run.id):
-        found[row.due_id].append(EarlierLine(row.id, row.name, row.creditor_iban, row.amount_cents, row.description))
+    found = _by_due(commitments.committed_lines(run.id))
     excluded = BatchLine.select(BatchLine).join(Batch).where(
-        Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == LineState.EXCLUDED
+        Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == LineState.EXCLUDED, ~excess.is_excess()
     )  # fmt: skip
     for row in excluded.order_by(BatchLine.id):
         found[row.due_id].append(
             EarlierLine(row.id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance, excluded=True)
         )
+    return found
+
+
+def _by_due(rows: Sequence[CommittedLine]) -> dict[int | None, list[EarlierLine]]:
+    found: dict[int | None, list[EarlierLine]] = defaultdict(list)
+    for row in rows:
+        found[row.due_id].append(EarlierLine(row.id, row.name, row.creditor_iban, row.amount_cents, row.description))
     return found
 
 
@@ -157,11 +173,12 @@ def write_version(
     require_client_lock(run.client_id)
     dues = {row.id: row for row in Due.select().where(Due.run == run.id)}
     earlier, held_before = _earlier(run), _held_by_due(list(dues.values()))
+    beyond = _by_due(commitments.lines_beyond(run.id))  # counts for nothing, and tells people apart
     owed_but_held = [(one.number, one.as_owed()) for one in unpayable if one.owed_cents]
     places = _places(wanted) | {id(line): number for number, line in owed_but_held}
     matching = match_people(
         [*wanted, *(line for _, line in owed_but_held)],
-        [_known(row, held_before[row.id], earlier[row.id]) for row in dues.values()],
+        [_known(row, held_before[row.id], [*earlier[row.id], *beyond[row.id]]) for row in dues.values()],
     )
     people = [(person, [(places[id(line)], line) for line in person.lines]) for person in matching.people]
     for person, _ in people:
@@ -225,6 +242,7 @@ def _merge(person: Person, dues: dict[int, Due], earlier: dict[int | None, list[
     for other in others:
         BatchLine.update(due=first).where(BatchLine.due == other).execute()
         HeldLine.update(due=first).where(HeldLine.due == other).execute()
+        ExcessAllowance.update(due=first).where(ExcessAllowance.due == other).execute()
         Due.delete().where(Due.id == other).execute()
         earlier[first] += earlier.pop(other, [])
         del dues[other]

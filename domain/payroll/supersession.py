@@ -1,5 +1,7 @@
 """Supersession: payments of a run that was recalculated or deleted since are replaced.
 
+What two people allowed beyond what is owed is not touched here (`excess_payment`).
+
 A payment that was not submitted is replaced, and its lines are never paid. A submitted one stays, and the newer version
 pays only what is owed beyond it (`dues`).
 """
@@ -7,7 +9,7 @@ pays only what is owed beyond it (`dues`).
 from collections.abc import Iterable
 
 from domain.common import audit
-from domain.payments import four_eyes, state_machine
+from domain.payments import excess, excess_allowances, four_eyes, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch_locked
 from models import Batch, BatchLine, Client, PayrollRun
@@ -30,14 +32,14 @@ def supersede_batches(run: PayrollRun, reason: str) -> list[Batch]:
         held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
         if held.state in state_machine.SENT:
             stay.append(held)
-        else:
+        elif not excess.is_beyond(held):
             _replace(held, reason)
     return stay
 
 
 def refused_batches(run: PayrollRun) -> list[Batch]:
     """Return the payments of the run that were not executed and can be set up again."""
-    return [batch for batch in batches_of(run) if batch.state in _NOT_EXECUTED]
+    return [batch for batch in batches_of(run) if batch.state in _NOT_EXECUTED and not excess.is_beyond(batch)]
 
 
 def replace_batches(batches: Iterable[Batch], reason: str) -> None:
@@ -47,6 +49,7 @@ def replace_batches(batches: Iterable[Batch], reason: str) -> None:
 
 
 def _replace(batch: Batch, reason: str) -> None:
+    excess_allowances.end_of_payment(batch, reason)
     if batch.state in _NOT_EXECUTED:
         state_machine.transition(batch, "reopen", audit.WORKER, reason)
     if batch.state in (BatchState.OPEN, BatchState.APPROVED):

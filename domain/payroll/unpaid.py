@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import fn
 
-from domain.payments import state_machine
+from domain.payments import excess, state_machine
 from domain.payments.account_refusals import ACCOUNT_CODES
 from domain.payments.held_lines import is_held
 from domain.payroll import run_dues
@@ -77,6 +77,7 @@ class UnpaidLine:
     `owed`: what can be put into a payment. `reference`, `since` (UTC): of the payment that did not pay it.
     `until`: last day on which the bank may still execute it.
     `excluded_line`: the line that the owner excluded.
+    `asked_line`: the payment line that may still be executed, or is disputed.
     `needs_action`: that payment itself asks for an action.
     `returned`: it was paid, and came back.
     `held`: why the file's line cannot be paid (`connectors.nmbrs.payment_file`).
@@ -94,6 +95,7 @@ class UnpaidLine:
     said: Said | None = None
     until: date | None = None
     excluded_line: int | None = None
+    asked_line: int | None = None
     needs_action: bool = False
     returned: bool = False
     held: str | None = None
@@ -165,7 +167,9 @@ def _doubtful_dues(batches: Any, runs: Any) -> Any:
 def _still_owed(dues: Any) -> Any:
     """Return a query of those dues of which banks were given less than is owed."""
     given = OrderLine.select(fn.coalesce(fn.sum(OrderLine.amount_cents), 0)).join(BatchLine)
-    given = given.where(BatchLine.due == Due.id, OrderLine.standing.in_(COMMITTED))
+    given = given.join(Batch).where(
+        BatchLine.due == Due.id, OrderLine.standing.in_(COMMITTED), Batch.id.not_in(excess.beyond_payments())
+    )
     return Due.select(Due.id).where(Due.id.in_(dues), Due.owed_cents > given)
 
 
@@ -185,7 +189,7 @@ def _lines(due: Due, owed: Placed, history: DueHistory, said: Statements) -> Ite
             yield UnpaidLine(
                 why, due.run, due.id, asked.name, asked.iban, asked.cents, None, asked.reference,
                 _since(asked, said.last(asked)), said.last(asked), asked.until,
-                needs_action=asked.batch_state in state_machine.NEEDS_ACTION,
+                asked_line=asked.batch_line, needs_action=asked.batch_state in state_machine.NEEDS_ACTION,
             )  # fmt: skip
 
 
@@ -199,7 +203,7 @@ def _why_waiting(asked: AskedLine) -> Why | None:
 
 def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> UnpaidLine:
     """Return an amount that is owed and given to no bank, with the outcome of the last attempt to pay it."""
-    tried = _last_try(one, [each for each in history.asked if each.standing in DID_NOT_ARRIVE])
+    tried = _last_try(one, [each for each in history.asked if _failed(each)])
     left_out = [each for each in history.chosen if each.excluded and each.batch_state == BatchState.DISCARDED]
     if left_out and (tried is None or left_out[-1].id > tried.batch_line):
         return _excluded(due, one, left_out[-1], None)
@@ -212,6 +216,10 @@ def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> 
         needs_action=tried is not None and tried.batch_state in state_machine.NEEDS_ACTION,
         returned=tried is not None and tried.standing == "returned",
     )  # fmt: skip
+
+
+def _failed(one: AskedLine) -> bool:
+    return one.standing in DID_NOT_ARRIVE and not one.beyond
 
 
 def _last_try(one: OwedLine, tries: Sequence[AskedLine]) -> AskedLine | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from domain.payments import state_machine
+from domain.payments import excess, state_machine
 from domain.payroll import run_dues
 from domain.payroll.dues import EarlierLine
 from models import COMMITTED, BankOrder, Batch, BatchLine, Evidence, OrderLine
@@ -34,7 +34,9 @@ class Said:
 
 @dataclass(frozen=True)
 class AskedLine:
-    """An order line with its order and payment. `counts`: 1 if it counts against the due, else 0."""
+    """An order line with its order and payment. `counts`: 1 if it counts against the due, else 0. `beyond`: its payment
+    was allowed by two people beyond what is owed.
+    """
 
     id: int
     batch_line: int
@@ -52,6 +54,7 @@ class AskedLine:
     reference: str
     batch_state: str
     since: datetime
+    beyond: int
 
     @property
     def uncertain(self) -> bool:
@@ -118,12 +121,13 @@ def _read_asked(dues: Any) -> Iterator[AskedLine]:
     counts = OrderLine.standing.in_(COMMITTED) | (
         (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
     )
+    beyond = Batch.id.in_(excess.beyond_payments())
     rows: Any = (
         OrderLine.select(
             OrderLine.id, OrderLine.batch_line, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban,
             OrderLine.amount_cents, BatchLine.remittance, OrderLine.standing, OrderLine.reason,
-            OrderLine.may_execute_until, counts, BankOrder.id, BankOrder.line_count, Batch.reference, Batch.state,
-            Batch.state_changed_at,
+            OrderLine.may_execute_until, counts & ~beyond, BankOrder.id, BankOrder.line_count, Batch.reference,
+            Batch.state, Batch.state_changed_at, beyond,
         )
         .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
         .where(BatchLine.due.in_(dues)).order_by(OrderLine.id).tuples()
@@ -149,7 +153,8 @@ def _read_chosen(dues: Any) -> Iterator[ChosenLine]:
         .where(
             BatchLine.due.in_(dues),
             Batch.state != BatchState.REPLACED,
-            (BatchLine.state == LineState.EXCLUDED)
+            Batch.id.not_in(excess.beyond_payments()),
+            ((BatchLine.state == LineState.EXCLUDED) & ~excess.is_excess())
             | (Batch.state.in_(WAITING_STATES) & (BatchLine.state == LineState.OPEN)),
         )
         .order_by(BatchLine.id)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.common import audit
 from domain.common.errors import NotFound
-from domain.payments import amendments, state_machine
+from domain.payments import amendments, excess, state_machine
 from domain.payments.queries import get_batch_locked
 from domain.payments.totals import lines_of
 from domain.payroll import payment_creation, supersession, unpaid
@@ -72,13 +72,14 @@ def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str
 
 
 def _newest(run: PayrollRun, states: Sequence[str]) -> Batch | None:
-    return Batch.select().where(Batch.run == run.id, Batch.state.in_(states)).order_by(Batch.id.desc()).first()
+    mine = Batch.select().where(Batch.run == run.id, Batch.state.in_(states), ~excess.is_excess())
+    return mine.order_by(Batch.id.desc()).first()
 
 
 def _reopen_same(client: Client, user: User, run: PayrollRun, chosen: Sequence[UnpaidLine]) -> Batch | None:
     """Open an earlier payment again if it holds exactly these lines."""
     wanted = Counter((one.due, *one.owed.line.key) for one in chosen if one.owed)
-    for batch in Batch.select().where(Batch.run == run.id).order_by(Batch.id.desc()):
+    for batch in Batch.select().where(Batch.run == run.id, ~excess.is_excess()).order_by(Batch.id.desc()):
         if (batch.state, "reopen") in state_machine.TRANSITIONS and _asked(batch) == wanted:
             held = get_batch_locked(client, batch.reference)
             amendments.reopen_held(held, user)

@@ -36,6 +36,7 @@ from models import (
     Client,
     Due,
     Evidence,
+    ExcessAllowance,
     OrderLine,
     Release,
 )
@@ -46,7 +47,7 @@ from tests.support.rich_books import Books, make_books, switch_triggers_off, swi
 from tests.support.sandbox import Sandbox
 
 TABLES: tuple[Any, ...] = (
-    Batch, BatchLine, Due, Release, Approval, BankOrder, OrderLine, Evidence, BankTransaction,
+    Batch, BatchLine, Due, Release, Approval, BankOrder, OrderLine, Evidence, BankTransaction, ExcessAllowance,
 )  # fmt: skip
 # Columns that bear on no money, and why.
 EXCLUDED = {
@@ -91,6 +92,9 @@ EXCLUDED = {
     "bank_order.lease_until": "which worker has it",
     "bank_order.created_at": "shown nowhere; the moment in the bytes is compared with the release",
     "order_line.id": "the row itself",
+    "excess_allowance.id": "the row itself",
+    "excess_allowance.asked_at": "when, not what; the log holds it",
+    "excess_allowance.allowed_at": "when, not what; the log holds it, and whether it was allowed is compared",
     "evidence.id": "the row itself",
     "evidence.document_sha256": "which file said it, which is not kept; of a hint it is part of the key",
     "evidence.received_at": "when we heard it; the bank's own time decides",
@@ -149,6 +153,7 @@ def row_of(books: Books, table: Any) -> Any:
         Approval: Approval.get(Approval.batch == books.approved.id),
         OrderLine: OrderLine.get(OrderLine.order == order.id), Evidence: Evidence.get(lump),
         BankTransaction: BankTransaction.get(BankTransaction.order == order.id),
+        ExcessAllowance: ExcessAllowance.get(),
     }[table]  # fmt: skip
 
 

@@ -40,7 +40,8 @@ RENAMED_VALUES = [
     ("bank_transaction", "role", "bank_transaction", "match_type",
      {"lump": "batch", "line": "line", "return": "return"}),
 ]  # fmt: skip
-LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register"}  # of later migrations
+# Of later migrations.
+LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance"}
 
 
 def execute(query: str, *values: Any) -> list[tuple]:

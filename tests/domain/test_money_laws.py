@@ -167,6 +167,34 @@ class MoneyMachine(RuleBasedStateMachine):
         self.world.bank.answer = answer
         self.world.cancel(self.one(at, *AT_BANK), cut)
 
+    # --- more than is owed ------------------------------------------------------------------------
+    @exists(*AT_BANK)
+    @rule(at=picks, line=picks, cents=amounts, colleague=st.booleans(), cut=cuts)
+    def somebody_asks_to_pay_more_than_is_owed(self, at, line, cents, colleague, cut):
+        self.world.ask_excess(self.one(at, *AT_BANK), line, cents, self.member(colleague), cut)
+
+    @exists(*AT_BANK)
+    @rule(at=picks, line=picks, cents=amounts, cut=cuts)
+    def two_insist_on_paying_more_than_is_owed(self, at, line, cents, cut):
+        """One asks, the other allows, both approve, and it goes."""
+        self.world.ask_excess(self.one(at, *AT_BANK), line, cents, self.world.owner, cut)
+        self.world.allow_excess(0, self.world.colleague, cut)
+        for batch in self.world.batches("open"):
+            if ":extra:" in batch.version:
+                self.world.approve(batch, self.world.owner)
+                self.world.approve(batch, self.world.colleague)
+        self.world.work(cut)
+
+    @precondition(lambda self: self.world.excess_allowances())
+    @rule(at=picks, colleague=st.booleans(), cut=cuts)
+    def somebody_allows_it(self, at, colleague, cut):
+        self.world.allow_excess(at, self.member(colleague), cut)
+
+    @precondition(lambda self: self.world.excess_allowances())
+    @rule(at=picks, colleague=st.booleans(), cut=cuts)
+    def somebody_withdraws_it(self, at, colleague, cut):
+        self.world.withdraw_excess(at, self.member(colleague), cut)
+
     @rule(on=st.booleans())
     def two_must_approve(self, on):
         self.world.set_four_eyes(on)

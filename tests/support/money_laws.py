@@ -15,7 +15,7 @@ from core.names import normalise_name
 from domain.operations import integrity
 from domain.orders import conclusion, evidence, settlement
 from domain.payroll import unpaid
-from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine
+from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, ExcessAllowance, OrderLine
 from models.states import OrderState
 from tests.support.money_world import MoneyWorld
 
@@ -54,26 +54,40 @@ class Laws:
             self.most_owed[key] = max(self.most_owed[key], cents)
 
     def nobody_is_given_more_than_is_owed(self) -> None:
-        """At each release: what may be paid, was paid or is disputed of a due, or of a name, is not above what is owed.
+        """At each release: what may be paid, was paid or is disputed of a due, or of a name, is not above what is owed,
+        and what two people allowed beside it. What they allowed pays only itself, and is beyond what is owed only while
+        the line beside it counts.
         """
         fresh = [line for line in self.lines if line.id > self.seen]
         self.seen = max((line.id for line in self.lines), default=0)
         if not fresh:
             return
-        by_due, by_name = Counter(), Counter()
+        by_due, by_name, of_payment, beyond = Counter(), Counter(), Counter(), Counter()
         for line in self.lines:
             if line.counts:
-                by_due[line.due] += line.cents
-                by_name[(line.run, line.name)] += line.cents
+                of_payment[line.batch] += line.cents
+                if line.beyond:
+                    beyond[line.due] += line.cents
+                else:
+                    by_due[line.due] += line.cents
+                    by_name[(line.run, line.name)] += line.cents
         owed: dict[int, int] = {row.id: row.owed_cents for row in Due.select()}
-        named = owed_by_name()
+        named, allowed = owed_by_name(), allowed_by_due()
+        allowances = {row.batch_id: row for row in ExcessAllowance.select()}
         for line in fresh:
-            assert by_due[line.due] <= owed[line.due], f"due {line.due} was given {by_due[line.due]}"
-            name = (line.run, line.name)
-            assert by_name[name] <= named[name], f"{line.name} was given {by_name[name]} of {named[name]}"
+            assert beyond[line.due] <= allowed[line.due], f"due {line.due} was given {beyond[line.due]} beyond"
+            if not line.beyond:
+                name, due = (line.run, line.name), line.due
+                assert by_due[due] <= owed[due], f"due {due} was given {by_due[due]} of {owed[due]}"
+                assert by_name[name] <= named[name], f"{line.name} was given {by_name[name]} of {named[name]}"
+            if allowance := allowances.get(line.batch):
+                assert of_payment[line.batch] <= allowance.amount_cents and allowance.withdrawn_at is None
+                assert (line.due, line.iban) == (allowance.due_id, allowance.creditor_iban)
 
     def banks_pay_nobody_twice(self) -> None:
-        """Nobody really has more than the newest versions ever owed to them, unless a bank or its proof lied."""
+        """Nobody really has more than the newest versions ever owed to them and two people allowed, unless a bank or
+        its proof lied.
+        """
         really, excused = Counter(), set()
         doubtful = self.world.bank.lied_about | self.world.words_trusted
         fates = {one: line for held in self.world.bank.orders for one, line in held.lines.items()}
@@ -83,8 +97,10 @@ class Laws:
                 excused.add(key)
             if line.end_to_end_id in fates:
                 really[key] += fates[line.end_to_end_id].moved_cents
+        allowed = allowed_by_name()
         for key, cents in really.items():
-            assert key in excused or cents <= self.most_owed[key], f"{key} has {cents} of {self.most_owed[key]}"
+            most = self.most_owed[key] + allowed[key]
+            assert key in excused or cents <= most, f"{key} has {cents} of {most}"
 
     def each_order_goes_once(self) -> None:
         times = Counter(held.msg_id for held in self.world.bank.orders)
@@ -121,9 +137,10 @@ class Laws:
         for one in unpaid.unpaid_lines(self.world.client):
             if one.owed:
                 told[one.due] += one.amount_cents
-        waits = BatchLine.select(BatchLine.due, BatchLine.amount_cents).join(Batch).where(Batch.state.in_(WAITING))
+        waits = BatchLine.select(BatchLine, Batch).join(Batch).where(Batch.state.in_(WAITING))
+        beyond = payments_beyond()
         for row in waits.where(BatchLine.state.in_(("open", "excluded"))):
-            told[row.due_id] += row.amount_cents
+            told[row.due_id] += 0 if row.batch_id in beyond else row.amount_cents
         for due, cents in self.left_to_pay().items():
             assert told[due] >= cents, f"due {due}: {cents} cents are owed, {told[due]} told"
 
@@ -131,7 +148,7 @@ class Laws:
         """Return what is owed and was given to no bank, by due; not of runs of which it is not known now."""
         given: Counter[int] = Counter()
         for line in order_lines():
-            given[line.due] += line.cents if line.counts else 0
+            given[line.due] += line.cents if line.counts and not line.beyond else 0
         known = Due.select().where(Due.suspended_at.is_null())
         return {row.id: left for row in known if (left := row.owed_cents - given[row.id]) > 0}
 
@@ -146,7 +163,9 @@ class Laws:
 
 @dataclass(frozen=True)
 class GivenLine:
-    """An order line with whom it pays. `counts`: against what is owed."""
+    """An order line with whom it pays. `counts`: it may be paid, was paid, or is disputed. `beyond`: it does not count
+    against what is owed, two people allowed it.
+    """
 
     id: int
     end_to_end_id: str
@@ -156,7 +175,10 @@ class GivenLine:
     name: str
     order: int
     standing: str
+    batch: int
+    iban: str
     counts: bool
+    beyond: bool
 
 
 def order_lines() -> list[GivenLine]:
@@ -164,16 +186,41 @@ def order_lines() -> list[GivenLine]:
     query = OrderLine.select(
         OrderLine.id, OrderLine.end_to_end_id, OrderLine.amount_cents, BatchLine.due, Batch.run,
         BatchLine.creditor_name,
-        OrderLine.standing, BankOrder.state, OrderLine.order,
+        OrderLine.standing, BankOrder.state, OrderLine.order, BatchLine.batch, OrderLine.creditor_iban,
     )
     rows: Any = query.join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder).order_by(OrderLine.id).tuples()
+    beyond = payments_beyond()
     return [
         GivenLine(
-            row_id, end_to_end_id, cents, due, run, normalise_name(name), order, standing,
-            standing in COMMITTED or (standing == "unsent" and state != OrderState.CLOSED),
+            row_id, end_to_end_id, cents, due, run, normalise_name(name), order, standing, batch, iban,
+            standing in COMMITTED or (standing == "unsent" and state != OrderState.CLOSED), batch in beyond,
         )
-        for row_id, end_to_end_id, cents, due, run, name, standing, state, order in rows
+        for row_id, end_to_end_id, cents, due, run, name, standing, state, order, batch, iban in rows
     ]  # fmt: skip
+
+
+def payments_beyond() -> set[int | None]:
+    """Return the payments that two people allowed, beside a line that still counts."""
+    live = ExcessAllowance.select().where(ExcessAllowance.withdrawn_at.is_null(), ExcessAllowance.batch.is_null(False))
+    return {
+        one.batch_id for one in live
+        if one.beside.standing in COMMITTED or (one.beside.standing == "unsent" and one.beside.order.state != "closed")
+    }  # fmt: skip
+
+
+def allowed_by_due() -> Counter[int]:
+    """Return what two people ever allowed beyond what is owed, by due (cents)."""
+    found: Counter[int] = Counter()
+    for row in ExcessAllowance.select().where(ExcessAllowance.allowed_at.is_null(False)):
+        found[row.due_id] += row.amount_cents
+    return found
+
+
+def allowed_by_name() -> Counter[tuple[int, str]]:
+    found: Counter[tuple[int, str]] = Counter()
+    for row in ExcessAllowance.select().where(ExcessAllowance.allowed_at.is_null(False)):
+        found[(row.due.run_id, normalise_name(row.creditor_name))] += row.amount_cents
+    return found
 
 
 def owed_by_name() -> Counter[tuple[int, str]]:

@@ -20,7 +20,7 @@ from domain.operations import operators
 from domain.orders import cancellation, manual_submission, status_polling, submission
 from domain.payments import amendments, four_eyes, queries, state_machine, warnings
 from domain.payments.release import release
-from domain.payroll import intake, reopening, run_discovery, unpaid_payment
+from domain.payroll import excess_payment, intake, reopening, run_discovery, unpaid_payment
 from domain.payroll.unpaid_payment import Choice
 from domain.reconciliation import bank_reports, transactions
 from models import (
@@ -30,6 +30,7 @@ from models import (
     Batch,
     BatchLine,
     Client,
+    ExcessAllowance,
     Membership,
     PayrollCompany,
     PayrollRun,
@@ -183,6 +184,27 @@ class MoneyWorld:
         if run := PayrollRun.get_or_none(PayrollRun.company == self.company.id, PayrollRun.number == number):
             self.act(unpaid_payment.pay_unpaid, self.client, self.demo.user, run.id, choice, cut=cut)
 
+    def ask_excess(self, batch: Batch, at: int, cents: int, who: Membership, cut: int = 0) -> None:
+        """Somebody asks to pay this amount beyond what is owed, beside a line of this payment."""
+        lines = list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
+        line_row, device = lines[at % len(lines)], factories.here(who)
+        self.act(
+            excess_payment.ask, who, batch.reference, line_row.id, cents, "It did not arrive", PIN, device, cut=cut
+        )
+
+    def allow_excess(self, at: int, who: Membership, cut: int = 0) -> None:
+        """Somebody allows one of the things that were asked: the newest ones, whatever became of them."""
+        if asked := self.excess_allowances():
+            one = asked[-1 - at % min(len(asked), 3)]
+            self.act(excess_payment.allow, who, one.id, PIN, factories.here(who), cut=cut)
+
+    def withdraw_excess(self, at: int, who: Membership, cut: int = 0) -> None:
+        if asked := self.excess_allowances():
+            self.act(excess_payment.withdraw, who, asked[-1 - at % min(len(asked), 3)].id, cut=cut)
+
+    def excess_allowances(self) -> list[ExcessAllowance]:
+        return list(ExcessAllowance.select().order_by(ExcessAllowance.id))
+
     def cancel(self, batch: Batch, cut: int = 0) -> None:
         self.act(
             cancellation.request_cancellation, self.owner, batch.reference, PIN, factories.here(self.owner), PSU,
@@ -278,8 +300,9 @@ class MoneyWorld:
 
     def operator_tells(self, batch: Batch, by: str) -> None:
         """An operator tells what the bank told: whether it has the order, and what became of it."""
+        batch = Batch.get_by_id(batch.id)  # the other operator may have settled it
         order, held = self.newest_order(batch), self.held(batch)
-        if order is None:
+        if order is None or batch.state not in ("sending", "disputed"):
             return
         if held is None:
             verdict = "not_taken"

@@ -10,16 +10,18 @@ from typing import Any
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam, utcnow
+from domain.accounts import passwords
 from domain.common import audit
 from domain.common.encryption import blind_index, encrypt
 from domain.orders import manual_submission, submission
 from domain.payments import amendments
 from domain.payments.release import release
-from domain.payroll import reopening
+from domain.payroll import excess_payment, reopening
 from models import (
     BankConsent,
     BankTransaction,
     Batch,
+    BatchLine,
     Client,
     Device,
     EmailToken,
@@ -39,7 +41,8 @@ from tests.support.sandbox import Sandbox
 @dataclass
 class Books:
     """A payment that was executed in one booking, one that was booked by line with a return, one that was refused and
-    is open again, one that a first person approved, one that two approved, and one that is open."""
+    is open again, one that a first person approved, one that two approved, and one that is open. Beside two
+    lines of the first one, two people allowed more than is owed."""
 
     demo: Demo
     lump: Batch
@@ -75,15 +78,27 @@ def make_books(sandbox: Sandbox) -> Books:
     for batch, people in ((half, [demo.membership]), (approved, [demo.membership, other])):
         for who in people:
             release(Membership.get_by_id(who.id), batch.reference, demo.view(batch).digest, "session", PSU)
+    for position in (1, 2):
+        _allow_more(demo, other, lump, position)
     found = [Batch.get_by_id(batch.id) for batch in (lump, by_line, again, half, approved, last)]
     assert [batch.state for batch in found] == ["executed", "partly_executed", "open", "open", "approved", "open"]
     assert BankTransaction.select().where(BankTransaction.match_type == "return").count() == 1
     return Books(demo, *found)
 
 
+def _allow_more(demo: Demo, other: Membership, batch: Batch, position: int) -> None:
+    line = BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == position)
+    asked_by = Membership.get_by_id(demo.membership.id)
+    row = excess_payment.ask(
+        asked_by, batch.reference, line.id, 10_00, "It did not arrive", PIN, here(asked_by)
+    )
+    excess_payment.allow(other, row.id, PIN, here(other))
+
+
 def _second_approver(demo: Demo) -> Membership:
     user = make_user(name="Naomi")
     authorise(demo.client, user)
+    models.Pin.create(user=user, pin_hash=passwords.hash_pin(user.id, PIN))
     Client.update(dual_approval_from_cents=10_00).where(Client.id == demo.client.id).execute()
     demo.membership = Membership.get_by_id(demo.membership.id)
     return Membership.create(user=user, client=demo.client, role="approver")

@@ -145,6 +145,12 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.acknowledge_warnings", "POST"): NOT_NOW,
     ("payments.upload_report", "GET"): NOT_NOW,  # of an unsubmitted payment: redirect to it
     ("payments.upload_report", "POST"): NOT_NOW,
+    ("payments.choose_excess_line", "GET"): NOT_NOW,
+    ("payments.ask_excess", "GET"): NOT_NOW,  # nothing was paid yet: redirect to the payment
+    ("payments.ask_excess", "POST"): NOT_NOW,
+    ("payments.excess_allowance", "GET"): Right(404, 404, 403),  # nothing was asked
+    ("payments.excess_allowance", "POST"): Right(404, 404, 403),
+    ("payments.withdraw_excess", "POST"): Right(404, 404, 403),
     ("payments.confirm_report", "GET"): NOT_NOW,
     ("payments.confirm_report", "POST"): NOT_NOW,
     ("payments.download_file", "GET"): NOT_NOW,  # a GET downloads nothing: redirect to the payment

@@ -124,7 +124,7 @@ def test_what_was_not_paid(owner: WebClient, demo: Demo, log: pytest.LogCaptureF
     assert len(owner.open(path).all("li.line")) == 2 * count
     asked = read(owner, path, log)
     assert asked.twice == []
-    assert len(asked.statements) == 7, asked.statements
+    assert len(asked.statements) == 8, asked.statements
 
 
 def test_when_everybody_is_paid_it_costs_one_statement(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):

@@ -73,6 +73,7 @@ REASONS = {
         "Er is een nieuwe betaling klaargezet, met wat er volgens de nieuwste salarisrun nog betaald moet worden."
     ),
     "nothing_more": _l("Er hoeft van deze salarisrun niets meer betaald te worden."),
+    "excess_withdrawn": _l("Het verzoek om dit extra te betalen is ingetrokken. Er is niets betaald."),
     "run_missing": _l(
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),

@@ -40,7 +40,10 @@ _NOT_REFUSED = {
 
 @dataclass(frozen=True)
 class UnpaidRow:
-    """One line. `status` is why, in this `tone`; `payment` the payment that did not pay it."""
+    """One line. `status` is why, in this `tone`; `payment` the payment that did not pay it.
+
+    `excess`: where two people can allow to pay it all the same.
+    """
 
     name: str
     iban: str
@@ -50,6 +53,7 @@ class UnpaidRow:
     since: str
     payment: Link | None
     key: str
+    excess: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def present_unpaid(lines: Sequence[UnpaidLine], can_pay: bool, hidden: bool) -> 
     for title, lead, whys, choice in sections:
         some = [one for one in lines if one.why in whys]
         if some:
-            groups = [_group(part, choice if can_pay and not hidden else None, hidden) for part in _by_run(some)]
+            groups = [_group(part, choice, hidden, can_pay) for part in _by_run(some)]
             found.append(UnpaidSection(title, lead, groups))
     return found
 
@@ -143,9 +147,10 @@ def _together(one: UnpaidLine) -> tuple:
     return -one.run.id, one.why if one.why in WAITING else "", one.until or date.min
 
 
-def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool) -> UnpaidGroup:
+def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool, can_pay: bool) -> UnpaidGroup:
+    choice = choice if can_pay and not hidden else None
     first, run = lines[0], lines[0].run
-    rows = [] if hidden or first.why is Why.SUSPENDED else [_row(one) for one in lines[:MOST_ROWS]]
+    rows = [] if hidden or first.why is Why.SUSPENDED else [_row(one, can_pay) for one in lines[:MOST_ROWS]]
     left = len(lines) - len(rows) if rows else 0
     text, way = _waits_for(first) if first.why in WAITING else ("", None)
     return UnpaidGroup(
@@ -247,7 +252,7 @@ def _suspended(run: PayrollRun) -> tuple[str, Link]:
     return _("De salarisrun wordt opnieuw opgehaald. Daarna zie je hier wat er nog betaald moet worden."), history
 
 
-def _row(one: UnpaidLine) -> UnpaidRow:
+def _row(one: UnpaidLine, can_pay: bool) -> UnpaidRow:
     return UnpaidRow(
         name=one.name,
         iban=one.iban,
@@ -257,6 +262,16 @@ def _row(one: UnpaidLine) -> UnpaidRow:
         since=_("sinds %(day)s", day=day(one.since)),
         payment=Link(_("Betaling"), _payment_url(one)) if one.reference else None,
         key=one.key,
+        excess=_excess(one) if can_pay else None,
+    )
+
+
+def _excess(one: UnpaidLine) -> Link | None:
+    if one.asked_line is None or not one.reference:
+        return None
+    return Link(
+        _("Toch extra betalen"),
+        url_for("payments.ask_excess", reference=one.reference, line_id=one.asked_line),
     )
 
 

@@ -171,6 +171,7 @@ def warning_title(caution: PaymentWarning) -> str:
     """Return the title of a warning."""
     return {
         "held": held_title(caution.count),
+        "excess": _("Dit is meer dan er verschuldigd is"),
         "difference": _("Deze run is al eerder betaald"),
         "period_twice": _("Voor deze periode is er nog een betaling"),
         "picked": _("Deze run is van vóór de koppeling"),
@@ -181,6 +182,13 @@ def warning_text(caution: PaymentWarning) -> str:
     """Return what a warning means, and what to check."""
     if caution.kind == "picked":
         return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
+    if caution.kind == "excess":
+        return _(
+            "Deze betaling is bovenop wat volgens Nmbrs verschuldigd is: %(given)s van %(owed)s is al betaald of "
+            "onderweg. Toegestaan door %(people)s. Reden: %(reason)s",
+            given=euro(caution.total_cents), owed=euro(caution.owed_cents), reason=caution.reason,
+            people=_("%(some)s en %(last)s", some=caution.people[0], last=caution.people[1]),
+        )  # fmt: skip
     if caution.kind == "held":
         return _("Het staat nog open, en gaat niet mee met deze betaling. De andere regels kun je wel betalen.")
     stands = str(STATES[caution.state][0]) if caution.state else ""

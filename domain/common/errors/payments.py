@@ -42,6 +42,18 @@ class PaymentsHeld(DomainError):
     """Operators hold payments: nothing goes to a bank until they lift the hold."""
 
 
+class NotCounting(DomainError):
+    """The line was not paid and cannot be paid any more: what is owed is paid in the ordinary way."""
+
+
+class ExcessUnderWay(DomainError):
+    """More than is owed is asked or allowed beside this line already, and not finished."""
+
+
+class ExcessOutdated(DomainError):
+    """What was to be paid beyond what is owed no longer fits the newest version of the run."""
+
+
 class NothingToPay(DomainError):
     """No line is included."""
 

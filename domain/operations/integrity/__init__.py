@@ -1,15 +1,25 @@
 """The books: everything that can be computed from other rows is computed again, and compared (`flask check-books`).
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
-`outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `wishes`
-what the company asks of its bank, `rows` whatever else the program wrote. `records` reads one payment with all that
-belongs to it; there is never more than one in memory.
+`outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `excess` what two people
+allowed beyond it, `wishes` what the company asks of its bank, `rows` whatever else the program wrote. `records` reads
+one payment with all that belongs to it; there is never more than one in memory.
 """
 
 from collections.abc import Iterator
 
 from domain.common import audit
-from domain.operations.integrity import approvals, bookings, dues, order_files, outcomes, payments, rows, wishes
+from domain.operations.integrity import (
+    approvals,
+    bookings,
+    dues,
+    excess,
+    order_files,
+    outcomes,
+    payments,
+    rows,
+    wishes,
+)
 from domain.operations.integrity.records import payment_records
 from domain.payroll import run_dues
 from models import Client
@@ -34,6 +44,7 @@ def computed_faults() -> Iterator[str]:
         for record in payment_records(client):
             for check in _OF_A_PAYMENT:
                 yield from check(record)
+        yield from excess.excess_faults(client)
         yield from wishes.wish_faults(client)
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log is not intact at event {number}"

@@ -6,7 +6,8 @@ from typing import Any
 
 from peewee import fn
 
-from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine, PayrollRun
+from domain.payments import excess
+from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, ExcessAllowance, OrderLine, PayrollRun
 from models.states import OrderState, RunState
 
 _KNOWN, _UNKNOWN = (RunState.IMPORTED, RunState.EMPTY), (RunState.INVALID, RunState.DELETED)
@@ -15,7 +16,9 @@ _KNOWN, _UNKNOWN = (RunState.IMPORTED, RunState.EMPTY), (RunState.INVALID, RunSt
 def due_faults() -> Iterator[str]:
     """Yield what is wrong with dues beside their sums and versions (`domain.payroll.run_dues`)."""
     yield from _suspended()
-    yield from _exceeded()
+    yield from _exceeded(fn.coalesce(_allowed(), 0))
+    yield from _exceeded(0, ~excess.is_excess())
+    yield from _allowances_exceeded()
 
 
 def _suspended() -> Iterator[str]:
@@ -30,19 +33,43 @@ def _suspended() -> Iterator[str]:
         yield f"run {run_id}: due {due_id} is {'not ' if state in _UNKNOWN else ''}suspended, and the run is {state}"
 
 
-def _exceeded() -> Iterator[str]:
-    """Compare what banks may pay of each due with what is owed.
+def _allowed() -> Any:
+    """What two people allowed beyond a due."""
+    mine = (ExcessAllowance.due == Due.id) & ExcessAllowance.allowed_at.is_null(False)
+    return ExcessAllowance.select(fn.sum(ExcessAllowance.amount_cents)).where(mine)
+
+
+def _allowances_exceeded() -> Iterator[str]:
+    """Compare what banks may pay of each allowance with its amount."""
+    given = fn.sum(OrderLine.amount_cents)
+    rows: Any = (
+        OrderLine.select(ExcessAllowance.id, ExcessAllowance.amount_cents, given)
+        .join(BankOrder).switch(OrderLine).join(BatchLine)
+        .join(ExcessAllowance, on=(ExcessAllowance.batch == BatchLine.batch))
+        .where(_counts()).group_by(ExcessAllowance.id, ExcessAllowance.amount_cents)
+        .having(given > ExcessAllowance.amount_cents).tuples()
+    )  # fmt: skip
+    for allowance, allowed, cents in rows:
+        yield f"allowance {allowance}: the payment is of {allowed} cents, and banks may pay {int(cents)} of it"
+
+
+def _counts() -> Any:
+    return OrderLine.standing.in_(COMMITTED) | (
+        (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
+    )
+
+
+def _exceeded(allowed: Any, *which: Any) -> Iterator[str]:
+    """Compare what banks may pay of each due, by these payments, with what is owed and allowed.
 
     A newer version that owes less than was paid before it is no fault: the run tells it as paid too much.
     """
-    counts = OrderLine.standing.in_(COMMITTED) | (
-        (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
-    )
     given = fn.sum(OrderLine.amount_cents)
     rows: Any = (
         OrderLine.select(Due.id, Due.run, Due.owed_cents, given)
-        .join(BankOrder).switch(OrderLine).join(BatchLine).join(Due)
-        .where(counts).group_by(Due.id, Due.run, Due.owed_cents).having(given > Due.owed_cents)
+        .join(BankOrder).switch(OrderLine).join(BatchLine).join(Due).switch(BatchLine).join(Batch)
+        .where(_counts(), *which).group_by(Due.id, Due.run, Due.owed_cents)
+        .having(given > Due.owed_cents + allowed)
         .tuples()
     )  # fmt: skip
     for due_id, run_id, owed, cents in list(rows):

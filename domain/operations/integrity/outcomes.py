@@ -69,9 +69,11 @@ def _states(record: PaymentRecord, order: BankOrder, found: Conclusion) -> Itera
         ):
             yield f"nobody has answered yet, and its payment is {batch.state}"
         return
-    if order.state != expected[0]:
-        yield f"it is {order.state}; the evidence says {expected[0]}"
     gone = order.state == OrderState.CLOSED and batch.state in _WITHOUT_ORDER
+    # The order of a payment that came back whole is closed when the payment is opened again.
+    came_back = gone and expected[1] == BatchState.RETURNED
+    if order.state != expected[0] and not came_back:
+        yield f"it is {order.state}; the evidence says {expected[0]}"
     if not gone and batch.state not in (expected[1], BatchState.REPLACED, BatchState.DISCARDED):
         yield f"its payment is {batch.state}; the evidence says {expected[1]}"
 
