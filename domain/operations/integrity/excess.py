@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from peewee import DoesNotExist
+
 from domain.common import audit
 from domain.payments import excess
 from domain.payments.excess_allowances import asked_hash
@@ -21,9 +23,12 @@ def excess_faults(client: Client) -> Iterator[str]:
     rows = list(ExcessAllowance.select().where(ExcessAllowance.client == client.id).order_by(ExcessAllowance.id))
     for row in rows:
         mine = {kind: event for (subject, kind), event in events.items() if subject == f"{_SUBJECT}{row.id}"}
-        for check in (_asked, _allowed, _ended, _payment):
-            for fault in check(row, mine):
-                yield f"allowance {row.id} beside line {row.beside.end_to_end_id}: {fault}"
+        try:
+            found = [fault for check in (_asked, _allowed, _ended, _payment) for fault in check(row, mine)]
+            name = f"allowance {row.id} beside line {row.beside.end_to_end_id}"
+        except DoesNotExist:
+            name, found = f"allowance {row.id}", ["a row that it names is gone"]
+        yield from (f"{name}: {fault}" for fault in found)
     if len(rows) != len({subject for subject, _kind in events}):
         yield f"client {client.public_id}: the log knows another payment beyond what is owed than there is"
     made = {row.batch_id for row in rows}
