@@ -99,7 +99,8 @@ def test_one_wrong_character_is_detected(iban: str, data: st.DataObject):
     place = data.draw(st.integers(0, len(iban) - 1))
     sign = data.draw(st.sampled_from([c for c in string.ascii_uppercase + string.digits if c != iban[place]]))
     wrong = iban[:place] + sign + iban[place + 1 :]
-    assert valid(wrong) == stdnum_iban.is_valid(wrong, check_country=False), "another library says otherwise"
+    if wrong[2:4].isdigit():  # the other library also takes letters for check digits
+        assert valid(wrong) == stdnum_iban.is_valid(wrong, check_country=False), "another library says otherwise"
     # modulo 97 detects every wrong digit and letter; a swap of the two kinds escapes once in 97
     if sign.isdigit() == iban[place].isdigit():
         assert not valid(wrong)

@@ -268,6 +268,7 @@ def pages_of(app: Flask, demo: Demo, batch: Batch) -> list[str]:
         "client": demo.client.public_id, "reference": batch.reference, "line_id": BatchLine.get().id,
         "consent_id": demo.consent.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
         "account_id": demo.account.id, "verdict": "betaald", "member_id": demo.membership.id, "document": "0" * 64,
+        "allowance_id": 1,
     }  # fmt: skip
     with app.test_request_context():
         return sorted(
