@@ -177,7 +177,8 @@ def test_a_backup_under_load_is_of_one_moment(
 def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store, tmp_path: Path):
     demo.batch()
     newest = schema.known_migrations()[-1]
-    for table in ("excess_allowance", "lost_order", "payment_hold", "name_confirmation", "row_statement", "row_register"):
+    new = ("excess_allowance", "lost_order", "payment_hold", "name_confirmation", "row_statement", "row_register")
+    for table in new:
         models.database.execute_sql(f'drop table "{table}"')
     mark = models.database.obj.param
     models.database.execute_sql(f"delete from schema_migration where name >= {mark}", ("0010",))
