@@ -8,7 +8,7 @@ PAGE = (
     '<!doctype html><html lang="nl"><title>One</title><body><main><h1>One &amp; two</h1>'
     '<form method="post" action="/client000001/x?a=1&amp;b=2"><input type="hidden" name="csrf_token" value="{token}">'
     '<label for="a">{word}</label><input id="a" name="a" value="{word}"></form></main>'
-    '<footer class="help"><a href="/help/{token}">h</a></footer></body></html>'
+    '<footer class="help"><a href="/help/{token}">h</a><a href="/p">p</a></footer></body></html>'
 )
 GOOD = PAGE.format(token="IjA5Zi1hYiI.aRk-x_9", word="Wages of April")
 
