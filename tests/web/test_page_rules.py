@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.page_rules import faults_of
 
-HELP = '<footer class="help"><a href="mailto:a@b.example">a</a></footer>'
+HELP = '<footer class="help"><a href="mailto:a@b.example">a</a><a href="/p">p</a></footer>'
 GOOD = f'<!doctype html><html lang="nl"><title>x</title><body><main><h1>x</h1>{{}}</main>{HELP}</body></html>'
 
 
