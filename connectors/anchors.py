@@ -10,10 +10,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+REGISTER = "row register"  # in place of a client: the head of the register of rows
+
 
 @dataclass(frozen=True)
 class Anchor:
-    """The head of one client's log at a time (UTC, ISO 8601): number and hash of its last event."""
+    """The head of one client's log at a time (UTC, ISO 8601): number and hash of its last event.
+
+    With REGISTER as its client, number and hash of the last statement of the register of rows.
+    """
 
     client: str
     number: int

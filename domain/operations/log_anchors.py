@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.anchors import Anchor
+from connectors.anchors import REGISTER, Anchor
 from core.clock import utcnow
 from domain.common import audit
 from domain.common.services import services
@@ -15,7 +15,6 @@ from models import AuditEvent, Client, RowRegister, RowStatement, transaction
 
 log = logging.getLogger(__name__)
 SHOWN = 8  # characters of a hash that people compare
-REGISTER = "row register"  # in place of a client
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ begun again, because the audit logs and the heads kept outside the database know
 
 from peewee import chunked
 
+from connectors.anchors import REGISTER
 from domain.common import audit
 from domain.common.services import services
 from domain.operations.integrity.rows import read_register
-from domain.operations.log_anchors import REGISTER
 from models import WATCHED, AuditEvent, Client, RowStatement, row_register, transaction
 
 BEGUN = "rows.registered"

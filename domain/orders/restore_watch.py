@@ -16,14 +16,14 @@ from operator import or_
 
 from peewee import chunked
 
-from connectors.anchors import Anchor
+from connectors.anchors import REGISTER, Anchor
 from connectors.marks import Mark
 from core.clock import utcnow
 from domain.common import audit, marks
 from domain.common.services import services
 from domain.orders import recovery
 from domain.payments import holds
-from models import AuditEvent, BankAccount, BankOrder, Client, PaymentHold, PayrollCompany, transaction
+from models import AuditEvent, BankAccount, BankOrder, Client, PaymentHold, PayrollCompany, RowStatement, transaction
 from models.states import HoldCause
 
 AT_ONCE, HEADS_AT_ONCE = 500, 100
@@ -81,17 +81,27 @@ def _without_event(found: list[Mark]) -> list[Mark]:
 
 
 def _unknown_heads() -> bool:
-    """Return whether a newest head kept outside is of an event that this database does not have, since then."""
+    """Return whether a newest head kept outside is of an event, or of a statement of the register of rows, that this
+    database does not have, since then.
+    """
     ids = {row.public_id: row.id for row in Client.select(Client.id, Client.public_id)}
+    clients = {row_id: public_id for public_id, row_id in ids.items()}
     newest = list({one.client: one for one in _heads()}.values())
-    known: set[tuple[int, int, str]] = set()
+    known = _known_statements(newest)
     for part in chunked([one for one in newest if one.client in ids], HEADS_AT_ONCE):
         same = (((AuditEvent.client == ids[one.client]) & (AuditEvent.number == one.number)) for one in part)
         rows = AuditEvent.select(AuditEvent.client, AuditEvent.number, AuditEvent.hash).where(reduce(or_, same))
-        known |= {(row.client_id, row.number, row.hash) for row in rows}
-    unknown = [one for one in newest if (ids.get(one.client, 0), one.number, one.hash) not in known]
+        known |= {(clients[row.client_id], row.number, row.hash) for row in rows}
+    unknown = [one for one in newest if (one.client, one.number, one.hash) not in known]
     settled = _last_restore() if unknown else None
     return any(settled is None or datetime.fromisoformat(one.at) > settled for one in unknown)
+
+
+def _known_statements(heads: list[Anchor]) -> set[tuple[str, int, str]]:
+    """Return the heads of the register of rows, among these, that this database has."""
+    numbers = [one.number for one in heads if one.client == REGISTER]
+    rows = RowStatement.select(RowStatement.number, RowStatement.hash).where(RowStatement.number.in_(numbers))
+    return {(REGISTER, row.number, row.hash) for row in rows}
 
 
 def _heads() -> list[Anchor]:

@@ -12,18 +12,19 @@ import pytest
 import time_machine
 
 import models
+from connectors.anchors import REGISTER
 from connectors.marks import FileMarks
 from core.clock import utcnow
 from domain.common import marks
 from domain.common.errors import MoreThanOwed, OperatorRefused
-from domain.common.services import Services, configure
+from domain.common.services import Services, configure, services
 from domain.operations import found_orders, integrity, log_anchors, operator_access, payment_holds, restore_check
 from domain.orders import restore_watch, status_polling, submission
 from domain.payments import holds
 from domain.payments.release import release
 from domain.payroll import intake, reopening, run_discovery
 from domain.reconciliation import transactions
-from models import BankOrder, Batch, LostOrder, OrderLine, PaymentHold
+from models import BankAccount, BankOrder, Batch, LostOrder, OrderLine, PaymentHold
 from tests.conftest import POSTGRES
 from tests.support.backups import Backup
 from tests.support.bookings import allow
@@ -241,9 +242,29 @@ def test_a_queue_that_is_away_is_no_restore_and_stops_nothing(demo: Demo, sandbo
     assert sweep() is None and len(placed(sandbox)) == 1
 
 
+def test_heads_that_were_kept_are_no_restore(demo: Demo):
+    """Neither those of the logs nor that of the register of rows, however often they are kept."""
+    for number in range(1, 4):
+        demo.batch(number=number)
+        log_anchors.anchor_logs()
+        assert sweep() is None
+    assert {one.client for one in services().anchors.read()} == {demo.client.public_id, REGISTER}
+
+
+@copies
+def test_the_head_of_the_register_alone_tells_of_a_restore(demo: Demo, watched: Services, backup: Backup):
+    copy = backup.take()
+    BankAccount.update(limit_day_cents=1).execute()  # stated in the register, and in no log
+    log_anchors.anchor_logs()
+    assert {one.client for one in services().anchors.read()} >= {REGISTER}
+    backup.restore(copy)
+    configure(replace(watched, marks=(MemoryMarks(),)))
+    assert sweep() is not None
+
+
 def test_a_new_machine_beside_a_queue_that_remembers_is_no_restore(demo: Demo, watched: Services, tmp_path: Path):
     log_anchors.anchor_logs()
-    sweep()
+    assert sweep() is None
     (tmp_path / "other").mkdir()
     configure(replace(watched, marks=(FileMarks(tmp_path / "other"), watched.marks[1])))
     assert sweep() is None
