@@ -128,7 +128,7 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
             pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
             limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,
-            poll_seconds=settings.poll_seconds, operators_sign_in=settings.production,
+            poll_seconds=settings.poll_seconds, kept_years=settings.kept_years, operators_sign_in=settings.production,
         )
     )  # fmt: skip
     mail_rendering.set_app(app or bare_app(settings))

@@ -39,6 +39,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         limit_payment_cents=read.number("LIMIT_PAYMENT_CENTS", 100_000_00),
         limit_day_cents=read.number("LIMIT_DAY_CENTS", 250_000_00),
         poll_seconds=read.number("POLL_SECONDS", 3600),
+        kept_years=read.number("KEPT_YEARS", 7),
         proxies=read.number("PROXIES", 0),
     )  # fmt: skip
     check_files(read, settings)

@@ -23,6 +23,7 @@ ISSUED = (
 )  # fmt: skip
 IDS = ("OIDC_CLIENT_ID", "NMBRS_CLIENT_ID", "PONTO_CLIENT_ID")
 FEWEST_DISTINCT = 5
+FISCAL_YEARS = 7
 
 
 def check_production(read: Reader, settings: Config) -> None:
@@ -33,6 +34,7 @@ def check_production(read: Reader, settings: Config) -> None:
     _refuse_careless_credentials(read, settings)
     _refuse_equal_secrets(read, settings)
     _require_banks_over_https(read, settings)
+    _require_fiscal_retention(read, settings)
 
 
 def _given(settings: Config, name: str) -> str:
@@ -65,6 +67,12 @@ def _require_banks_over_https(read: Reader, settings: Config) -> None:
     for bank in banks_of(read, settings.banks):
         if not _is_https(bank.base_url):
             read.refuse("BANKS", f"has an address of {bank.id} that is not https")
+
+
+def _require_fiscal_retention(read: Reader, settings: Config) -> None:
+    """Payroll records must be kept for seven years (Algemene wet inzake rijksbelastingen, art. 52, paragraph 4)."""
+    if settings.kept_years < FISCAL_YEARS:
+        read.refuse("KEPT_YEARS", f"must be {FISCAL_YEARS} or more in production")
 
 
 def _require_private_mail(read: Reader, settings: Config) -> None:

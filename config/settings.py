@@ -65,5 +65,6 @@ class Config:
     limit_payment_cents: int
     limit_day_cents: int
     poll_seconds: int
+    kept_years: int
     metrics_token: str = field(repr=False)
     proxies: int

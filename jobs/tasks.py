@@ -7,7 +7,7 @@ from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common import marks, token_revocations
 from domain.common.errors import BankUnavailable, UnknownBank
-from domain.operations import daily_check, log_anchors
+from domain.operations import daily_check, log_anchors, redaction
 from domain.orders import payee_verification, restore_watch, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
@@ -123,6 +123,11 @@ def check_books() -> None:
         daily_check.check_books()
 
 
+def redact_old() -> None:
+    with database.connection_context():
+        redaction.redact_old()
+
+
 def enqueue_due_work() -> None:
     """Enqueue everything that is due in the database, because the queue may have lost it.
 
@@ -158,6 +163,8 @@ def enqueue_due_work() -> None:
             if daily_check.is_due():
                 enqueue("check_books", urgent=False)
             retention.remove_expired()
+            if redaction.is_due():
+                enqueue("redact_old", urgent=False)
 
 
 def _enqueue_outbox() -> None:

@@ -176,6 +176,7 @@ class PayrollRun(Table):
     wage_tax_reference = TextField(null=True)
     held_count = IntegerField(default=0)  # lines of the last imported file that cannot be paid: see HeldLine
     cautions: Any = JsonField(null=True)  # [[code, [numbers of lines]]]: what is unusual in the last imported file
+    redacted_at = UtcField(null=True)  # since when nothing that tells who was paid is kept: see models/redaction.py
 
     class Meta:
         indexes = ((("company", "kind", "year", "number"), True),)

@@ -15,6 +15,7 @@ from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, rate_limits
 from domain.accounts import sessions as stored
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
+from domain.common.services import services
 from domain.overview import onboarding
 from domain.team import registration
 from jobs import enqueue
@@ -56,7 +57,7 @@ def start():
 @blueprint.get("/privacy")
 def privacy():
     """Say what is kept of whom, why and how long."""
-    return render("account/privacy.html")
+    return render("account/privacy.html", kept_years=services().kept_years)
 
 
 @blueprint.route("/inloggen", methods=["GET", "POST"])

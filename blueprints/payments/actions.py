@@ -47,6 +47,8 @@ def next_action(
     `can_pay`: the role may approve. `approvals`: the status of a dual approval. `manual`: the payment file of an
     account without a bank link. `step`: the SCA step, while the order waits for it.
     """
+    if payment.redacted_at is not None:
+        return Action.NOTHING
     if payment.state in _FOR_APPROVERS and not can_pay:
         return Action.PREPARE_ONLY
     if payment.state == BatchState.OPEN:

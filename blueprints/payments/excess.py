@@ -36,7 +36,7 @@ _MAY_COUNT = (LineState.SENT, LineState.EXECUTED, LineState.DISPUTED)
 def choose_excess_line(membership, reference):
     """List the lines beside which more can be asked."""
     payment = queries.get_payment(membership.client, reference, parse_query(membership))
-    if payment.state not in SENT:
+    if payment.state not in SENT or payment.redacted_at is not None:
         return redirect_to(url_of(membership, reference))
     sheet, found = build_sheet(membership, payment), payment.found or abort(404)
     lines = [one for one in sheet.payment.lines if one.state in _MAY_COUNT]

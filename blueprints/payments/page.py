@@ -32,6 +32,7 @@ from blueprints.payments.presenters.warnings import (
 )
 from blueprints.payroll.presenters.held_lines import HeldRow, held_title, present_held_lines
 from blueprints.team.presenter import dual_approval_note
+from blueprints.web.formatters import long_day
 from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
 from core.iban import format_iban
@@ -126,6 +127,7 @@ class PaymentPage(PaymentSheet):
     warnings: list[PresentedWarning]
     notices: list[LinkedNotice]
     overpaid: list[str]
+    redacted: str
     newer_url: str
     line_count: str
     relative_date: str
@@ -240,6 +242,7 @@ def build_page(
         warnings=present_warnings(sheet),
         notices=[present_notice(one, payment, sheet.url) for one in find_notices(payment, problem)],
         overpaid=overpaid(payment),
+        redacted=_redacted(payment),
         newer_url=payment_url(sheet.client_id, payment.newer_reference) if payment.newer_reference else "",
         line_count=status.line_count(payment),
         relative_date=status.relative_date(payment),
@@ -247,7 +250,7 @@ def build_page(
         statement_style=status.statement_style(payment),
         names_unchecked=status.is_name_check_off(payment),
         facts=_facts(sheet),
-        takes_bank_report=sheet.can_pay and payment.state in SENT,
+        takes_bank_report=sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),
@@ -278,6 +281,14 @@ def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
     if status.is_name_check_off(payment):
         facts.append((_("Namen"), _("niet gecontroleerd; zo is het ingesteld")))
     return facts
+
+
+def _redacted(payment: Payment) -> str:
+    """Return that the details of people are gone, and since when; "" if they are there."""
+    if payment.redacted_at is None:
+        return ""
+    return _("Wie hiermee is betaald, bewaren we niet meer. Verwijderd op %(day)s. De bedragen blijven staan.",
+             day=long_day(payment.redacted_at))  # fmt: skip
 
 
 def _reason(payment: Payment) -> Note | None:

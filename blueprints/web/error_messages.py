@@ -282,6 +282,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.UnacknowledgedWarnings: lambda e: _(
         "Lees eerst wat er bijzonder is aan deze betaling. Er is niets betaald."
     ),
+    errors.DetailsRemoved: lambda e: _(
+        "Van deze betaling zijn de gegevens verwijderd. Er kan niets meer van betaald worden."
+    ),
     errors.RunMissing: lambda e: _("Deze run staat niet meer in Nmbrs. Er is niets betaald."),
     errors.MoreThanOwed: lambda e: _(
         "Deze betaling klopt niet meer met de nieuwste versie van de salarisrun: een deel is al betaald of hoeft niet "

@@ -46,6 +46,7 @@ class Services:
     limit_payment_cents: int = 100_000_00
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
+    kept_years: int = 7  # after the year of a run, until who was paid is removed from it
     rest_offered: bool = True
     operators_sign_in: bool = False  # also while no operator is registered: in production
     marks: tuple[MarkStore, ...] = ()  # none: a restore is not noticed by itself

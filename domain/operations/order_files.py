@@ -1,6 +1,7 @@
 """The file of a payment for operators: as it was sent, or as it would be sent now."""
 
 from connectors.bank.pain001 import OrderUnwritable
+from core.clock import amsterdam
 from core.encryption import DecryptionFailed
 from domain.common import errors
 from domain.orders.order_preview import is_still_to_be_sent, preview_order
@@ -54,6 +55,9 @@ def order_file(reference: str, attempt: int | None = None) -> bytes:
 def _stored(order: BankOrder | None) -> bytes:
     if order is None:
         raise errors.NotFound
+    if order.batch.run.redacted_at is not None:
+        day = amsterdam(order.batch.run.redacted_at).date()
+        raise NoOrderFile(f"The file of {order.msg_id} was removed on {day}; its SHA-256 is {order.body_sha256}.")
     try:
         return order_bytes(order)
     except (DecryptionFailed, errors.OrderMismatch) as error:

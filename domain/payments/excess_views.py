@@ -33,6 +33,7 @@ class AllowanceView:
     mine: bool
     may_allow: bool
     may_withdraw: bool
+    removed: bool  # whom it paid is no longer known
     beside: str  # reference of the payment that it is beside
     payment: str
 
@@ -55,6 +56,7 @@ def view_allowance(membership: Membership, allowance_id: int) -> AllowanceView:
         asked_by=row.asked_by.name, asked_at=row.asked_at, allowed_by=_name(row.allowed_by),
         ended_by=_name(row.withdrawn_by), others=tuple(one.name for one in others), mine=mine,
         may_allow=state == "waits" and not mine, may_withdraw=state != "ended" and not _is_on_its_way(batch),
+        removed=row.due.run.redacted_at is not None,
         beside=row.beside.batch_line.batch.reference, payment=batch.reference if batch else "",
     )  # fmt: skip
 

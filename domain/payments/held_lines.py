@@ -45,7 +45,7 @@ def held_lines_of(run: PayrollRun) -> HeldLines:
 
     Without those whose amount was paid to another account of the same person.
     """
-    if not run.held_count or run.version is None:
+    if not run.held_count or run.version is None or run.redacted_at is not None:
         return NONE_HELD
     rows = HeldLine.select().where(HeldLine.run == run.id, HeldLine.version == run.version).order_by(HeldLine.number)
     views = [_view(row) for row in rows]

@@ -114,6 +114,7 @@ class Payment:
     spelt: Sequence[LineView] = ()
     reasons: bool = False
     beside: HeldLines = NONE_HELD  # lines of the run that are in no payment
+    redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 
     @property

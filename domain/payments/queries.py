@@ -10,7 +10,7 @@ from core.clock import utcnow
 from domain.banking import manual_bank
 from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
-from domain.common.errors import NotFound
+from domain.common.errors import DetailsRemoved, NotFound
 from domain.payments import execution_dates, held_lines, line_search, totals, warnings
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
@@ -108,6 +108,16 @@ def get_batch_locked(client: Client, reference: str) -> Batch:
     return get_batch(client, reference)
 
 
+def require_details(run: PayrollRun) -> None:
+    """Check that whom this run paid is still known.
+
+    Raises:
+    - DetailsRemoved: its time was over, and nothing of it can be paid any more.
+    """
+    if run.redacted_at is not None:
+        raise DetailsRemoved
+
+
 def execution_date(batch: Batch) -> date:
     """Return the chosen date, else the first bank day whose cut-off has not passed."""
     return batch.execution_date or execution_dates.earliest_execution_date(
@@ -179,7 +189,7 @@ def _payment(
         batch_booking=wishes.batch_booking, name_check=wishes.name_check,
         is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
-        beside=beside, run_cautions=_run_cautions(batch),
+        beside=beside, run_cautions=_run_cautions(batch), redacted_at=batch.run.redacted_at,
     )  # fmt: skip
 
 
@@ -213,6 +223,8 @@ def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
     """Return name, IBAN and cents of what was paid and is no longer owed, on the payments that concern it: the one that
     paid it and the supplementary one after it.
     """
+    if batch.run.redacted_at is not None:
+        return []
     concerned = batch.is_supplement or batch.version.partition(":")[0] != batch.run.version
     return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 

@@ -98,7 +98,8 @@ def _counting_line(line: BatchLine) -> OrderLine | None:
 
 def _is_known(due: Due) -> bool:
     run = due.run
-    return due.suspended_at is None and run.unlisted_since is None and run.state == RunState.IMPORTED
+    known = run.unlisted_since is None and run.state == RunState.IMPORTED
+    return known and due.suspended_at is None and run.redacted_at is None
 
 
 def _present_line(due: Due, *text: str) -> OwedLine | None:

@@ -11,7 +11,7 @@ from typing import Any
 from domain.common import audit
 from domain.common.errors import NotOpen
 from domain.payments import amendments, commitments, excess, lost_orders, state_machine
-from domain.payments.queries import get_batch_locked
+from domain.payments.queries import get_batch_locked, require_details
 from domain.payments.totals import lines_of
 from domain.payroll import excess_payment, payment_creation, run_dues, supersession
 from domain.payroll.run_dues import Offer, OwedLine
@@ -31,10 +31,12 @@ def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
 
     Raises:
     - NotOpen: it may have been paid, or is open already.
+    - DetailsRemoved: it is so old that nobody knows any more whom it would pay.
     - NotFound: it is another client's.
     """
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
+        require_details(batch.run)
         if (batch.state, "reopen") not in state_machine.TRANSITIONS:
             raise NotOpen(batch.state)
         if excess.is_beyond(batch):

@@ -124,6 +124,8 @@ def _upsert_run(company: PayrollCompany, info: RunInfo) -> int | None:
         & (PayrollRun.number == info.number)
     )
     known = PayrollRun.get_or_none(same)
+    if known is not None and known.redacted_at is not None:
+        return None  # nothing of it is paid any more, whatever Nmbrs makes of it
     if known is not None:
         return _update_run(company, known, info)
     state = _state_of_new(company, info)
@@ -194,6 +196,7 @@ def _handle_unlisted(company: PayrollCompany, years: tuple[int, ...], listed: se
         PayrollRun.company == company.id,
         PayrollRun.kind == RunKind.SALARY,
         PayrollRun.year.in_(years),
+        PayrollRun.redacted_at.is_null(),
         PayrollRun.state.not_in((RunState.DELETED, RunState.BEFORE_CONNECTION)),
     )
     doubt = False

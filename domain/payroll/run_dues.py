@@ -299,23 +299,28 @@ def suspend(run: PayrollRun) -> None:
 
 
 # --- checking -------------------------------------------------------------------------------------
-def due_inconsistencies() -> Iterator[str]:
-    """Yield one sentence for each due that does not match the newest version of its run."""
+def due_inconsistencies(run_id: int | None = None) -> Iterator[str]:
+    """Yield one sentence for each due that does not match the newest version of its run. `run_id`: only of this run."""
     rows = Due.select(Due, PayrollRun).join(PayrollRun).order_by(Due.run, Due.id)
+    only = [Batch.run == run_id] if run_id else []
+    if run_id:
+        rows = rows.where(Due.run == run_id)
     for run_id, group in groupby(rows, key=lambda row: row.run_id):
         dues = [row for row in group if row.owed_cents]
         held = _held_by_due(dues) if any(row.run.held_count for row in dues) else defaultdict(list)
         for row in dues:
             lines = [line for _, line in placed_lines(row) + held[row.id]]
-            if row.version is not None and not _is_its_person(row, lines):
+            told = row.version is not None and row.run.redacted_at is None
+            if told and not _is_its_person(row, lines):
                 yield f"due {row.id}: person, name or employee number is not that of its lines"
             if row.owed_cents != sum(line.amount_cents for line in lines):
                 yield f"due {row.id}: the amount owed is not the sum of its lines"
         known = [row for row in dues if row.version is not None and row.suspended_at is None]
+        known = [row for row in known if row.run.redacted_at is None]
         if known and len(known) == len(dues) and not _is_version(known):
             yield f"run {run_id}: its dues are not those of its newest version"
     lines = BatchLine.select(BatchLine.id).join(Batch).switch(BatchLine).join(Due, JOIN.LEFT_OUTER)
-    for row in lines.where(Due.id.is_null() | (Due.run != Batch.run)):
+    for row in lines.where(Due.id.is_null() | (Due.run != Batch.run), *only):
         yield f"line {row.id}: it has no due of its run"
 
 

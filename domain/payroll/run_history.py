@@ -88,6 +88,7 @@ class Detail:
     batches: list[Batch]
     again: bool
     beside: HeldLines
+    redacted_at: datetime | None = None  # since when nothing tells who was paid
 
 
 def history(client: Client, limit: int = PAGE_SIZE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
@@ -176,8 +177,8 @@ def run_detail(client: Client, run_id: int) -> Detail:
     return Detail(
         _row(run, batches[-1].reference if batches else None, len(beside.held)), run.number, run.year,
         run.period_start, run.nmbrs_id, run.run_at, run.locked, run.found_at,
-        [(name, iban, cents) for name, iban, cents in run.overpaid or []],
-        _received(run), _exchanges(run), batches, _can_reimport(run), beside,
+        [] if run.redacted_at else [(name, iban, cents) for name, iban, cents in run.overpaid or []],
+        _received(run), _exchanges(run), batches, _can_reimport(run), beside, run.redacted_at,
     )  # fmt: skip
 
 
@@ -206,6 +207,7 @@ def _can_reimport(run: PayrollRun) -> bool:
     return (
         run.state in (RunState.IMPORTED, RunState.EMPTY, RunState.INVALID, RunState.RETRYING)
         and run.company.mapped_at is not None
+        and run.redacted_at is None
     )
 
 

@@ -129,7 +129,8 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
     doubtful = _doubtful_dues(batches, runs)
     dues = list(
         Due.select(Due, PayrollRun, PayrollCompany).join(PayrollRun).join(PayrollCompany)
-        .where(Due.id.in_(doubtful), Due.owed_cents > 0).order_by(Due.run.desc(), Due.id)
+        .where(Due.id.in_(doubtful), Due.owed_cents > 0, PayrollRun.redacted_at.is_null())
+        .order_by(Due.run.desc(), Due.id)
     )  # fmt: skip
     if not dues:
         return []
@@ -161,11 +162,11 @@ def _doubtful_dues(batches: Any, runs: Any) -> Any:
         .where(runs, PayrollRun.state != RunState.IMPORTED, Due.suspended_at.is_null(False))
     )
     held = HeldLine.select(HeldLine.due).join(PayrollRun).where(runs, is_held(), HeldLine.due.is_null(False))
-    return uncertain.union(_still_owed(refused.union(excluded).union(replaced).union(suspended).union(held)))
+    return uncertain.union(still_owed(refused.union(excluded).union(replaced).union(suspended).union(held)))
 
 
-def _still_owed(dues: Any) -> Any:
-    """Return a query of those dues of which banks were given less than is owed."""
+def still_owed(dues: Any) -> Any:
+    """Return a query of those dues (a query of ids) of which banks were given less than is owed."""
     given = OrderLine.select(fn.coalesce(fn.sum(OrderLine.amount_cents), 0)).join(BatchLine)
     given = given.join(Batch).where(
         BatchLine.due == Due.id, OrderLine.standing.in_(COMMITTED), Batch.id.not_in(excess.beyond_payments())

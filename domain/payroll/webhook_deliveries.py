@@ -117,4 +117,4 @@ def _schedule_reimport(company_ids: list[int], run_id: str | None) -> None:
             .group_by(PayrollRun.company)
         )
         runs = runs.where(PayrollRun.id.in_(newest))
-    PayrollRun.update(due_at=utcnow()).where(PayrollRun.id.in_(runs)).execute()
+    PayrollRun.update(due_at=utcnow()).where(PayrollRun.id.in_(runs), PayrollRun.redacted_at.is_null()).execute()

@@ -1,8 +1,13 @@
-"""A copy of what is kept of one employee, for the owner whom that employee asks for it (GDPR art. 15)."""
+"""A copy of what is kept of one employee, for the owner whom that employee asks for it (GDPR art. 15).
+
+A run whose details were removed tells no longer whom it paid. Each stands in the copy with the day of that, so that
+nobody reads the copy as all that ever was.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.clock import amsterdam
 from core.names import normalise_name
 from domain.common import audit
 from models import Batch, BatchLine, Client, HeldLine, Membership, PayrollRun, transaction
@@ -21,6 +26,7 @@ class EmployeeRow:
     currency: str
     state: str
     end_to_end_id: str
+    removed_on: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -37,11 +43,23 @@ def employee_data(membership: Membership, asked: str) -> list[EmployeeRow]:
         audit.record_event(
             client.id, audit.by_user(membership.user), "employee_data.copied", f"client:{client.id}", count=len(rows)
         )
-    return rows
+    return rows + _removed(client)
+
+
+def _removed(client: Client) -> list[EmployeeRow]:
+    """Return a row for each payment of which is no longer known whom it paid."""
+    found = Batch.select(Batch, PayrollRun).join(PayrollRun)
+    found = found.where(Batch.client == client.id, PayrollRun.redacted_at.is_null(False)).order_by(Batch.id)
+    return [
+        EmployeeRow(batch.reference, batch.description, "", "", "", None, "", "removed", "",
+                    amsterdam(batch.run.redacted_at).date().isoformat())
+        for batch in found if batch.run.redacted_at
+    ]  # fmt: skip
 
 
 def _payment_lines(client: Client, asked: str) -> list[EmployeeRow]:
-    mine = BatchLine.select(BatchLine, Batch).join(Batch).where(Batch.client == client.id)
+    mine = BatchLine.select(BatchLine, Batch).join(Batch).join(PayrollRun)
+    mine = mine.where(Batch.client == client.id, PayrollRun.redacted_at.is_null())
     names: Any = mine.select(BatchLine.creditor_name).distinct().tuples()
     wanted = _same_names((name for (name,) in names), asked)
     found = mine.where(BatchLine.creditor_name.in_(wanted) | (BatchLine.creditor_iban == _account(asked)))
@@ -55,7 +73,8 @@ def _payment_lines(client: Client, asked: str) -> list[EmployeeRow]:
 
 
 def _held_lines(client: Client, asked: str) -> list[EmployeeRow]:
-    mine = HeldLine.select(HeldLine, PayrollRun).join(PayrollRun).where(PayrollRun.client == client.id)
+    mine = HeldLine.select(HeldLine, PayrollRun).join(PayrollRun)
+    mine = mine.where(PayrollRun.client == client.id, PayrollRun.redacted_at.is_null())
     names: Any = mine.select(HeldLine.name).distinct().tuples()
     wanted = _same_names((name for (name,) in names), asked)
     found = mine.where(HeldLine.name.in_(wanted) | (HeldLine.iban == _account(asked)))

@@ -32,9 +32,12 @@ def beside_facts(found: Beside) -> list[tuple[str, str]]:
 
 def allowance_facts(one: AllowanceView) -> list[tuple[str, str]]:
     """Return labels and values of what was asked."""
+    told = [
+        (_("Aan"), one.name), (_("Rekening"), format_iban(one.iban)), (_("Reden"), one.reason)
+    ]  # fmt: skip
     facts = [
-        (_("Aan"), one.name), (_("Rekening"), format_iban(one.iban)), (_("Extra"), euro(one.amount_cents)),
-        (_("Reden"), one.reason), (_("Volgens Nmbrs verschuldigd"), euro(one.owed_cents)),
+        *([(_("Aan"), _("Gegevens verwijderd"))] if one.removed else told), (_("Extra"), euro(one.amount_cents)),
+        (_("Volgens Nmbrs verschuldigd"), euro(one.owed_cents)),
         (_("Al betaald of onderweg"), euro(one.given_cents)),
         (_("Gevraagd door"), f"{one.asked_by}, {day(one.asked_at)}"),
     ]  # fmt: skip

@@ -98,13 +98,16 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
+    name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
-        row.id, row.name, row.iban, _description(row), row.amount_cents, row.payable, status, tone, remarks, exclude,
-        include,
+        row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
+        exclude, include,
     )  # fmt: skip
 
 
-def _description(row: LineView) -> str:
+def _description(row: LineView, payment: Payment) -> str:
+    if payment.redacted_at is not None:
+        return ""
     return _("Betalingskenmerk %(reference)s", reference=row.description) if row.is_reference else row.description
 
 
@@ -146,7 +149,9 @@ FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met 
 
 def is_searchable(payment: Payment) -> bool:
     """Return whether the page offers a search: for many lines, or while one is active."""
-    return bool(payment.found and (payment.lines_all >= SEARCHED_FROM or payment.found.look.filters))
+    if payment.redacted_at is not None or payment.found is None:
+        return False
+    return payment.lines_all >= SEARCHED_FROM or payment.found.look.filters
 
 
 def result_count(payment: Payment, found: LinePage) -> str:

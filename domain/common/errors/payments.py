@@ -30,6 +30,10 @@ class UnacknowledgedWarnings(DomainError):
     """The payment has warnings that must be acknowledged first."""
 
 
+class DetailsRemoved(DomainError):
+    """Who was paid by the run was removed, because its time was over."""
+
+
 class RunMissing(DomainError):
     """Nmbrs no longer lists the payroll run of this payment."""
 

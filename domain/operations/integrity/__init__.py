@@ -2,8 +2,9 @@
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
 `outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `excess` what two people
-allowed beyond it, `wishes` what the company asks of its bank, `rows` whatever else the program wrote. `records` reads
-one payment with all that belongs to it; there is never more than one in memory.
+allowed beyond it, `wishes` what the company asks of its bank, `redactions` what was removed when its time was over,
+`rows` whatever else the program wrote. `records` reads one payment with all that belongs to it; there is never more
+than one in memory.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from domain.operations.integrity import (
     order_files,
     outcomes,
     payments,
+    redactions,
     rows,
     wishes,
 )
@@ -46,6 +48,7 @@ def computed_faults() -> Iterator[str]:
                 yield from check(record)
         yield from excess.excess_faults(client)
         yield from wishes.wish_faults(client)
+        yield from redactions.redaction_faults(client)
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log is not intact at event {number}"
     yield from bookings.unmatched_booking_faults()

@@ -42,8 +42,9 @@ def _asked(row: ExcessAllowance, told: dict[str, AuditEvent]) -> Iterator[str]:
     if event is None:
         yield "the log does not know it"
         return
+    about = event.details["about"] if row.due.run.redacted_at is not None else asked_hash(row)
     said = (event.details["beside"], event.details["cents"], event.details["about"], event.actor)
-    if said != (row.beside_id, row.amount_cents, asked_hash(row), audit.by_user(row.asked_by)):
+    if said != (row.beside_id, row.amount_cents, about, audit.by_user(row.asked_by)):
         yield "line, amount, payee, reason or person is not what the log says"
     if row.due_id != row.beside.batch_line.due_id:
         yield "it is not of the person of the line that it is beside"

@@ -38,6 +38,11 @@ class PaymentRecord:
         return f"payment {self.batch.reference}"
 
     @property
+    def is_redacted(self) -> bool:
+        """Return whether the details of people were removed: what rests on them is in the hashes of `redactions`."""
+        return self.batch.run.redacted_at is not None
+
+    @property
     def live_order(self) -> BankOrder | None:
         return next((order for order in self.orders if order.state != OrderState.CLOSED), None)
 
@@ -62,6 +67,14 @@ def payment_records(client: Client) -> Iterator[PaymentRecord]:
     ids = [row.id for row in Batch.select(Batch.id).where(Batch.client == client.id).order_by(Batch.id)]
     for batch_id in ids:
         yield _record(client, batch_id, events)
+
+
+def payment_record(batch: Batch) -> PaymentRecord:
+    """Return one payment with all rows that belong to it."""
+    subject = f"{_SUBJECT}{batch.reference}"
+    mine = AuditEvent.select().where(AuditEvent.client == batch.client_id, AuditEvent.subject == subject)
+    events = {subject: list(mine.order_by(AuditEvent.number))}
+    return _record(Client.get_by_id(batch.client_id), batch.id, events)
 
 
 def _record(client: Client, batch_id: int, events: dict[str, list[AuditEvent]]) -> PaymentRecord:
