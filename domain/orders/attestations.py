@@ -1,14 +1,14 @@
 """What members attest: the outcome of an order as they saw it at the bank, or a bank's file that they uploaded.
 
-It takes what approving takes (role, authority, identification), and a PIN on a confirmed device. For an order that a
-person took to the bank one member suffices, or two different people under four eyes. For an order at a linked bank that
-cannot be asked it takes two. The second is told by mail and notification.
+It takes what approving takes (role, authority, identification), and a PIN on a confirmed device: the callers check it
+with `release.require_person_with_pin`. For an order that a person took to the bank one member suffices, or two
+different people under four eyes. For an order at a linked bank that cannot be asked it takes two. The second is told by
+mail and notification.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.accounts import pins
 from domain.common.errors import NotIdentified, SamePerson
 from domain.identity.identification import is_identified
 from domain.identity.persons import same_person
@@ -17,8 +17,8 @@ from domain.orders.conclusion import MEMBERS_NEEDED, SAID_PAID, Trust
 from domain.orders.evidence import Statement
 from domain.outbox import mail, push
 from domain.payments import four_eyes, state_machine
-from domain.payments.release import require_person, require_still_may
-from models import BankOrder, Client, Device, Membership, User, require_client_lock
+from domain.payments.release import require_still_may
+from models import BankOrder, Client, Membership, User, require_client_lock
 from models import Evidence as EvidenceRow
 
 _VOUCHED = (Trust.PERSON, Trust.MEMBER)
@@ -46,19 +46,6 @@ def people_needed(order: BankOrder) -> int:
 def trust_of(order: BankOrder) -> Trust:
     """Return the trust of members' statements about this order."""
     return Trust.PERSON if order.is_manual else Trust.MEMBER
-
-
-def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
-    """Check that this member may let money go, and the PIN on this device. Outside a transaction, because attempts are
-    counted.
-
-    Raises:
-    - InsufficientRole, ReidentificationRequired
-    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
-    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
-    """
-    require_person(membership)
-    pins.check_pin(membership.user, pin, device)
 
 
 def add(

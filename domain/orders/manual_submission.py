@@ -33,7 +33,7 @@ from domain.orders.evidence import Statement
 from domain.payments import holds, state_machine
 from domain.payments.payment_views import Payment
 from domain.payments.queries import get_batch, get_batch_locked
-from domain.payments.release import MAY_RELEASE
+from domain.payments.release import MAY_RELEASE, require_person_with_pin
 from models import (
     BankAccount,
     BankCall,
@@ -205,7 +205,7 @@ def report_manual_outcome(
         raise InsufficientRole
     client, user = membership.client, membership.user
     _require_taken(get_batch(client, reference))
-    attestations.require_proof(membership, pin, device)
+    require_person_with_pin(membership, pin, device)
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
         order = _require_taken(batch)

@@ -9,17 +9,16 @@ from typing import Any
 from peewee import JOIN
 
 from core.clock import utcnow
-from domain.accounts import pins
 from domain.common import audit
 from domain.common.encryption import blind_index
-from domain.common.errors import InsufficientRole, NoPendingRequest, NotFound, SamePerson, TooFewApprovers
-from domain.identity import identification, signing_authority
+from domain.common.errors import NoPendingRequest, NotFound, SamePerson, TooFewApprovers
+from domain.identity import signing_authority
 from domain.identity.persons import same_person
 from domain.outbox import mail, push
 from domain.payments import four_eyes
 from domain.payments.excess import allowance_of
-from domain.payments.release import MAY_RELEASE, require_identified_since_reset, require_still_may
-from models import Batch, Client, Device, ExcessAllowance, Membership, User, require_client_lock
+from domain.payments.release import MAY_RELEASE, require_still_may
+from models import Batch, Client, ExcessAllowance, Membership, User, require_client_lock
 from models.states import BatchState
 
 # States of its payment after which more can be allowed beside the same line.
@@ -29,21 +28,6 @@ _FINISHED = (
 
 
 # --- who may --------------------------------------------------------------------------------------
-def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
-    """Check what a release takes: role, authority by the register, PIN on this device. Outside a transaction.
-
-    Raises:
-    - InsufficientRole
-    - NotIdentified, ReidentificationRequired, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
-    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
-    """
-    if membership.role not in MAY_RELEASE:
-        raise InsufficientRole
-    identification.require_authority(membership.client, membership.user)
-    require_identified_since_reset(membership.user)
-    pins.check_pin(membership.user, pin, device)
-
-
 def others_who_may(client: Client, *beside: User) -> list[User]:
     """Return one account of each other person who may allow it, by role and by the register's last answer."""
     return four_eyes.signers(client, *beside)

@@ -118,6 +118,19 @@ def require_person(membership: Membership) -> None:
     require_identified_since_reset(membership.user)
 
 
+def require_person_with_pin(membership: Membership, pin: str, device: Device | None) -> None:
+    """Check what letting money go takes without a bank's signature: `require_person`, and the PIN on this confirmed
+    device. Outside a transaction, because attempts are counted.
+
+    Raises:
+    - InsufficientRole, ReidentificationRequired
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
+    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
+    """
+    require_person(membership)
+    pins.check_pin(membership.user, pin, device)
+
+
 def require_method(config: BankConfig, proof: str) -> None:
     """Check that this is the proof that the bank's way of signing asks: ours where it counts as the signature.
 

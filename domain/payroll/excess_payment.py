@@ -18,7 +18,7 @@ from domain.payments import commitments, excess, excess_allowances, four_eyes, s
 from domain.payments.amendments import reopen_held, void_releases
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.references import EXCESS_MARK, excess_version
-from domain.payments.release import require_still_may
+from domain.payments.release import require_person_with_pin, require_still_may
 from domain.payroll import payment_creation, run_dues, supersession
 from domain.payroll.run_dues import OwedLine
 from models import (
@@ -130,7 +130,7 @@ def ask(
     """
     client = membership.client
     find_beside(client, reference, line_id)
-    excess_allowances.require_proof(membership, pin, device)
+    require_person_with_pin(membership, pin, device)
     with transaction(client.id):
         get_batch_locked(client, reference)
         found = find_beside(client, reference, line_id)
@@ -155,7 +155,7 @@ def allow(membership: Membership, allowance_id: int, pin: str, device: Device | 
     """
     client, user = membership.client, membership.user
     excess_allowances.require_other_person(excess_allowances.get_allowance(client, allowance_id), user)
-    excess_allowances.require_proof(membership, pin, device)
+    require_person_with_pin(membership, pin, device)
     with transaction(client.id):
         require_still_may(membership)
         allowance = excess_allowances.get_allowance(client, allowance_id)

@@ -29,6 +29,7 @@ from domain.orders.bank_silence import Silence, bank_silence
 from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, Level, Trust
 from domain.orders.evidence import Statement
 from domain.payments.queries import get_batch, get_batch_locked
+from domain.payments.release import require_person_with_pin
 from domain.reconciliation.matching import booking_statement
 from models import BankCall, BankOrder, Batch, Client, Device, Evidence, Membership, OrderLine, User, transaction
 
@@ -125,7 +126,7 @@ def confirm_report(membership: Membership, reference: str, document: str, pin: s
     client = membership.client
     batch = get_batch(client, reference)
     orders = _orders_of_document(batch, document)
-    attestations.require_proof(membership, pin, device)
+    require_person_with_pin(membership, pin, device)
     if _ask_the_banks(batch, orders) == batch.state:
         with transaction(client.id):
             get_batch_locked(client, reference)
