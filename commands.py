@@ -59,7 +59,7 @@ def migrate() -> None:
     except models.DatabaseTooOld as error:
         raise click.ClickException(str(error)) from None
     with models.database.connection_context():
-        if applied or register_start.is_due():
+        if applied or register_start.is_register_due():
             register_start.bring_up_to_date()
     say("applied: " + ", ".join(applied) if applied else "nothing to apply")
 

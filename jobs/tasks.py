@@ -160,7 +160,7 @@ def enqueue_due_work() -> None:
             rate_limits.purge_expired_attempts()
             webhook_deliveries.purge_payloads()
             log_anchors.anchor_logs()
-            if daily_check.is_due():
+            if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
             retention.remove_expired()
             if redaction.is_due():

@@ -38,7 +38,7 @@ from blueprints.web.responses import render
 from core.iban import format_iban
 from domain.orders import attestations, manual_submission, name_confirmation, payee_verification, sca
 from domain.orders import cancellation as cancelling
-from domain.orders.attestations import Waiting
+from domain.orders.attestations import WaitingAttestation
 from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.name_confirmation import NamesToConfirm
@@ -76,7 +76,7 @@ class Progress:
     cancellation: CancellationStatus | None
     manual: ManualSubmission | None
     step: ScaStep | None
-    waiting: list[Waiting]
+    waiting: list[WaitingAttestation]
     hold: PaymentHold | None
     names: NamesToConfirm | None
 

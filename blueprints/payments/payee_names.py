@@ -117,7 +117,7 @@ def confirm_names_with_passkey(membership, reference):
 
 
 def _confirm(membership: Membership, reference: str, shown: str, proof: str, given: Given) -> None:
-    if not name_confirmation.confirm(membership, reference, shown, proof, psu(), given):
+    if not name_confirmation.confirm_names(membership, reference, shown, proof, psu(), given):
         enqueue("send_mails")
 
 

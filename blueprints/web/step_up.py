@@ -21,7 +21,7 @@ def log_in(user: User, passkey: bool = False) -> None:
     if passkey:
         _own_device(user, device.id, "passkey")
     elif kept == user.id:  # the password was reset by mail in this session
-        devices.confirm(device.id, "mail")
+        devices.confirm_device(device.id, "mail")
 
 
 def mark_reauthenticated(user: User, how: str) -> None:
@@ -33,7 +33,7 @@ def mark_reauthenticated(user: User, how: str) -> None:
 
 
 def _own_device(user: User, device_id: int, how: str) -> None:
-    devices.confirm(device_id, how)
+    devices.confirm_device(device_id, how)
     pins.unlock(user, device_id)
 
 

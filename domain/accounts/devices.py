@@ -70,7 +70,7 @@ def _short(agent: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "", agent)[:200]
 
 
-def confirm(device_id: int, how: str) -> None:
+def confirm_device(device_id: int, how: str) -> None:
     """Mark the device as confirmed. `how`: mail, passkey or identification. Only the first time counts."""
     Device.update(confirmed_at=utcnow(), confirmed_by=how).where(
         Device.id == device_id, Device.confirmed_at.is_null()
@@ -123,7 +123,7 @@ def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
         )  # fmt: skip
         if not used or device_id is None:
             raise LinkExpired
-        confirm(device_id, "mail")
+        confirm_device(device_id, "mail")
 
 
 def confirm_at_enrolment(user: User, visit: DeviceCookie) -> None:
@@ -134,7 +134,7 @@ def confirm_at_enrolment(user: User, visit: DeviceCookie) -> None:
             device, _ = Device.get_or_create(user=user, token_hash=hashed, defaults={"user_agent": _short(visit.agent)})
         except IntegrityError:  # two requests at once
             device = Device.get(Device.user == user.id, Device.token_hash == hashed)
-        confirm(device.id, "mail")
+        confirm_device(device.id, "mail")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ AFTER_MIDNIGHT = timedelta(hours=3)  # in Amsterdam, when few people pay
 LOGGED = 50  # faults in full; the others are counted
 
 
-def is_due() -> bool:
+def is_check_due() -> bool:
     """Return whether the books were not checked yet today."""
     return RowRegister.select().where(_unchecked_today()).exists()
 

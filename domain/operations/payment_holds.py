@@ -16,7 +16,7 @@ from models.states import BatchState, HoldCause, OrderState
 
 
 @dataclass(frozen=True)
-class Waiting:
+class HeldPayments:
     """What waits under a hold: approved payments and orders that would go. `cents` is their total."""
 
     hold: PaymentHold
@@ -39,7 +39,7 @@ def hold(by: str, token: str | None, reason: str, client: str | None = None, ban
     return holds.place_hold(HoldCause.OPERATOR, reason, who, row, bank)
 
 
-def waiting() -> Iterator[Waiting]:
+def waiting() -> Iterator[HeldPayments]:
     """Yield each hold in force with what waits under it."""
     for row in holds.active_holds():
         query = Batch.select(fn.count(Batch.id), fn.coalesce(fn.sum(Batch.total_cents), 0)).join(BankAccount)
@@ -47,7 +47,7 @@ def waiting() -> Iterator[Waiting]:
         goes = (Batch.state == BatchState.APPROVED) | ((Batch.state == BatchState.SENDING) & Batch.id.in_(unsent))
         found: Any = query.where(goes, _concerns(row)).tuples()
         ((count, cents),) = found
-        yield Waiting(row, scope_of(row), count, int(cents))
+        yield HeldPayments(row, scope_of(row), count, int(cents))
 
 
 def _concerns(row: PaymentHold) -> Any:

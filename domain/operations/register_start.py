@@ -21,10 +21,10 @@ def bring_up_to_date(proved: bool = False) -> int:
 
     `proved`: the rows are those of a backup, whose seal shows that nobody changed them.
     """
-    return begin_register(proved) if is_due() else state_new_columns()
+    return begin_register(proved) if is_register_due() else state_new_columns()
 
 
-def is_due() -> bool:
+def is_register_due() -> bool:
     """Return whether rows are there of which nothing was ever stated."""
     return not RowStatement.select().exists() and any(watch.table.select().exists() for watch in WATCHED.values())
 
@@ -35,7 +35,7 @@ def begin_register(proved: bool = False) -> int:
     Each client's log says that it happened. Does nothing if there was a register before, unless the rows are `proved`:
     then `check-books` says what is missing.
     """
-    if not is_due() or (was_begun() and not proved):
+    if not is_register_due() or (was_begun() and not proved):
         return 0
     clients = [row.id for row in Client.select(Client.id).order_by(Client.id)]
     count = 0

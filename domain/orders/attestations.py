@@ -25,7 +25,7 @@ _VOUCHED = (Trust.PERSON, Trust.MEMBER)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingAttestation:
     """What one person attested and a second one must attest too. `document` is None for their word: `paid` or not.
 
     `asked` are the names of the members who may be the second person.
@@ -120,7 +120,7 @@ def may_wait(order: BankOrder) -> bool:
     return order.is_manual or order.bank_payment_id is None or order.attempts > 0
 
 
-def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiting]:
+def waiting_attestations(order: BankOrder, state: str, user: User) -> list[WaitingAttestation]:
     """Return what one person attested and a second one must attest too. `state`: that of the payment."""
     if state not in state_machine.AT_THE_BANK:
         return []
@@ -141,5 +141,5 @@ def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiti
             who = [people[one] for one in by if one in people]
             asked = tuple(one.name for one in members if not any(same_person(one, two) for two in who))
             names = tuple(one.name for one in who)
-            found.append(Waiting(names, _key(user.id) in by, document, code == SAID_PAID, asked))
+            found.append(WaitingAttestation(names, _key(user.id) in by, document, code == SAID_PAID, asked))
     return found

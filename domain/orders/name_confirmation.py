@@ -50,7 +50,7 @@ def names_digest(order: BankOrder, lines: Iterable[BatchLine]) -> str:
     return f"names-{made.hexdigest()}"
 
 
-def people_needed(order: BankOrder) -> int:
+def confirmations_needed(order: BankOrder) -> int:
     """Return how many different people must confirm: as many as the amount asks now, or asked at the release."""
     client = Client.get_by_id(order.batch.client_id)
     two = four_eyes.is_required(client, order.total_cents) or four_eyes.people_behind(order.release) > 1
@@ -59,7 +59,7 @@ def people_needed(order: BankOrder) -> int:
 
 def names_to_confirm(order: BankOrder, user: User) -> NamesToConfirm:
     """Return how the confirmation of this order stands, for this user."""
-    shown, needed = names_digest(order, _differing(order.batch)), people_needed(order)
+    shown, needed = names_digest(order, _differing(order.batch)), confirmations_needed(order)
     if needed == 1:
         return NamesToConfirm(shown, 1)
     given = _counting(order, shown)
@@ -70,7 +70,7 @@ def names_to_confirm(order: BankOrder, user: User) -> NamesToConfirm:
     )  # fmt: skip
 
 
-def confirm(membership: Membership, reference: str, shown: str, proof: str, psu: Psu, given: Given) -> bool:
+def confirm_names(membership: Membership, reference: str, shown: str, proof: str, psu: Psu, given: Given) -> bool:
     """Confirm the names that were shown (`shown`, their digest). Return False if a second person must do so too.
 
     `proof` as at the release: "session" where the bank signs, else "pin" or "passkey".
@@ -112,7 +112,7 @@ def _counting(order: BankOrder, shown: str) -> list[NameConfirmation]:
 
 def _record(batch: Batch, order: BankOrder, user: User, shown: str, proof: str, ip: str) -> bool:
     """Record this person's confirmation, once; return whether it was the last one needed."""
-    given, needed = _counting(order, shown), people_needed(order)
+    given, needed = _counting(order, shown), confirmations_needed(order)
     if not any(one.user_id == user.id for one in given):
         if needed > 1 and any(same_person(one.user, user) for one in given):
             raise SamePerson

@@ -61,7 +61,7 @@ def due_batches() -> list[int]:
     An order that a person takes to the bank, or that is held, is included once its execution date has come: it may be
     too late then.
     """
-    waits = (BankAccount.bank == manual_bank.MANUAL_BANK_ID) | holds.is_held()
+    waits = (BankAccount.bank == manual_bank.MANUAL_BANK_ID) | holds.is_account_held()
     goes = ~waits | (Batch.execution_date <= today_amsterdam())
     approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == BatchState.APPROVED, goes)
     unmade = approved.where(

@@ -56,7 +56,7 @@ def _runs_with_held_lines(client: Client) -> list[HistoryRow]:
 
 def has_held_lines() -> Any:
     """Return the condition of a run of the last month with a line that cannot be paid."""
-    held = HeldLine.select().where(HeldLine.run == PayrollRun.id, held_lines.is_held())
+    held = HeldLine.select().where(HeldLine.run == PayrollRun.id, held_lines.is_line_held())
     is_recent = PayrollRun.found_at > utcnow() - HELD_PERIOD
     return (PayrollRun.state == RunState.IMPORTED) & (PayrollRun.held_count > 0) & is_recent & fn.EXISTS(held)
 

@@ -55,7 +55,7 @@ def held_lines_of(run: PayrollRun) -> HeldLines:
     )
 
 
-def is_held() -> Any:
+def is_line_held() -> Any:
     """Return the condition of a row that is held, joined with its run: of the newest version, and not paid since."""
     is_open = HeldLine.open_cents.is_null() | (HeldLine.open_cents > 0)
     return (HeldLine.version == PayrollRun.version) & (HeldLine.reason != ZERO_AMOUNT) & is_open
@@ -66,7 +66,7 @@ def held_counts(run_ids: Sequence[int]) -> dict[int, int]:
     query: Any = (
         HeldLine.select(HeldLine.run, fn.count(HeldLine.id))
         .join(PayrollRun)
-        .where(PayrollRun.id.in_(run_ids), is_held())
+        .where(PayrollRun.id.in_(run_ids), is_line_held())
     )
     return dict(query.group_by(HeldLine.run).tuples())
 

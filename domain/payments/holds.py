@@ -44,7 +44,7 @@ def require_no_hold(client_id: int, bank: str) -> None:
         raise PaymentsHeld
 
 
-def is_held(accounts: Any = BankAccount) -> Any:
+def is_account_held(accounts: Any = BankAccount) -> Any:
     """Return the SQL condition that payments of an account in the query are held."""
     active = PaymentHold.lifted_at.is_null()
     every = PaymentHold.select(PaymentHold.id).where(active, PaymentHold.client.is_null(), PaymentHold.bank.is_null())

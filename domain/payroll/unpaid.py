@@ -15,7 +15,7 @@ from peewee import fn
 
 from domain.payments import excess, state_machine
 from domain.payments.account_refusals import ACCOUNT_CODES
-from domain.payments.held_lines import is_held
+from domain.payments.held_lines import is_line_held
 from domain.payroll import run_dues
 from domain.payroll.run_dues import OwedLine
 from domain.payroll.run_versions import PayableLine
@@ -161,7 +161,7 @@ def _doubtful_dues(batches: Any, runs: Any) -> Any:
         .join(PayrollRun)
         .where(runs, PayrollRun.state != RunState.IMPORTED, Due.suspended_at.is_null(False))
     )
-    held = HeldLine.select(HeldLine.due).join(PayrollRun).where(runs, is_held(), HeldLine.due.is_null(False))
+    held = HeldLine.select(HeldLine.due).join(PayrollRun).where(runs, is_line_held(), HeldLine.due.is_null(False))
     return uncertain.union(still_owed(refused.union(excluded).union(replaced).union(suspended).union(held)))
 
 

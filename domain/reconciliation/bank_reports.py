@@ -48,7 +48,7 @@ class UploadedFile:
 
 
 @dataclass(frozen=True)
-class Told:
+class StatedOutcome:
     """What a file states about a whole order (`lines` is None), or about a number of lines. `cents`: of a booking."""
 
     code: str
@@ -66,7 +66,7 @@ class KeptFile:
     took to the bank.
     """
 
-    told: tuple[Told, ...]
+    told: tuple[StatedOutcome, ...]
     people: int
     silence: Silence | None
 
@@ -157,16 +157,16 @@ def kept_file(client: Client, reference: str, document: str) -> KeptFile:
     return KeptFile(_told(said), max(map(attestations.people_needed, orders)), silence)
 
 
-def _told(statements: list[Statement]) -> tuple[Told, ...]:
+def _told(statements: list[Statement]) -> tuple[StatedOutcome, ...]:
     """Return what the statements say, with equal statements about several lines as one."""
-    found: dict[tuple, Told] = {}
+    found: dict[tuple, StatedOutcome] = {}
     for one in statements:
         line = one.end_to_end_id is not None
         key = (one.code, line, one.reason, bool(one.cents and one.cents > 0) if one.cents else None)
         before = found.get(key)
         count = (before.lines if before and before.lines else 0) + 1 if line else None
         cents = (before.cents if before and before.cents else 0) + one.cents if one.cents else None
-        found[key] = Told(one.code, count, one.reason, cents, before.said_at if before else one.said_at)
+        found[key] = StatedOutcome(one.code, count, one.reason, cents, before.said_at if before else one.said_at)
     return tuple(found.values())
 
 

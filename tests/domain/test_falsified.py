@@ -60,7 +60,7 @@ def books(migrated: str, running_sandbox: Sandbox, tmp_path_factory: pytest.Temp
         made = make_books(running_sandbox)
         add_everything_else(made, running_sandbox)
         assert list(integrity.find_inconsistencies()) == []
-        assert register_start.is_due() is False
+        assert register_start.is_register_due() is False
         switch_triggers_off()
         if is_sqlite():
             models.database.execute_sql("pragma foreign_keys = off")
@@ -69,7 +69,7 @@ def books(migrated: str, running_sandbox: Sandbox, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def told(books: Books) -> rows.Told:
+def told(books: Books) -> rows.RegisterState:
     """What the register says. A change of a row past the program does not change it."""
     return rows.read_register()
 
@@ -173,7 +173,7 @@ def test_what_is_said_to_be_computed_again_is_tested_there():
 
 # --- each column ----------------------------------------------------------------------------------
 @pytest.mark.parametrize(("table_name", "column"), stated_columns())
-def test_a_changed_column_is_found(told: rows.Told, table_name: str, column: str):
+def test_a_changed_column_is_found(told: rows.RegisterState, table_name: str, column: str):
     table = next(one for one in WATCHED if name_of(one) == table_name)
     field = table._meta.fields[column]
     for row in all_rows(table) if LONG else [some_row(table)]:
@@ -185,7 +185,7 @@ def test_a_changed_column_is_found(told: rows.Told, table_name: str, column: str
 
 
 @pytest.mark.parametrize("table", WATCHED, ids=name_of)
-def test_values_of_two_rows_that_change_places_are_found(told: rows.Told, table: Any):
+def test_values_of_two_rows_that_change_places_are_found(told: rows.RegisterState, table: Any):
     """Of each column in which two rows differ."""
     watch, pairs = WATCHED[table], itertools.combinations(all_rows(table), 2)
     for one, other in pairs if LONG else itertools.islice(pairs, 1):
@@ -206,7 +206,7 @@ def swap(table: Any, column: str, one: Any, other: Any, first: Any, second: Any)
 
 # --- each row -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("table", WATCHED, ids=name_of)
-def test_a_removed_row_is_found(told: rows.Told, table: Any):
+def test_a_removed_row_is_found(told: rows.RegisterState, table: Any):
     for row in all_rows(table) if LONG else [some_row(table)]:
         assert found_after(partial(remove, row), partial(rows.table_faults, WATCHED[table], told)), row
 
@@ -217,7 +217,7 @@ def remove(row: Any) -> None:
 
 
 @pytest.mark.parametrize("table", WATCHED, ids=name_of)
-def test_a_forged_row_is_found(told: rows.Told, table: Any):
+def test_a_forged_row_is_found(told: rows.RegisterState, table: Any):
     assert found_after(partial(forge, table, some_row(table)), partial(rows.table_faults, WATCHED[table], told))
 
 

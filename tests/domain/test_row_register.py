@@ -135,12 +135,12 @@ def from_before(demo: Demo):
 
 
 def test_a_database_from_before_is_stated_as_it_is_found(from_before: None, demo: Demo):
-    assert register_start.is_due()
+    assert register_start.is_register_due()
     assert faults()
     assert register_start.bring_up_to_date() > 10
     assert faults() == []
     assert AuditEvent.select().where(AuditEvent.kind == "rows.registered").count() == 1
-    assert not register_start.is_due()
+    assert not register_start.is_register_due()
 
 
 def test_it_begins_once(from_before: None, demo: Demo):
@@ -164,7 +164,7 @@ def test_a_new_column_is_stated_for_rows_that_are_known(demo: Demo, monkeypatch:
     """As if `email` came with a migration: no statement names it yet."""
     plain = rows.read_register
 
-    def without_emails() -> rows.Told:
+    def without_emails() -> rows.RegisterState:
         told = plain()
         if not RowStatement.select().where(RowStatement.number > last).exists():
             for columns in told.rows["user_account"].values():
@@ -184,11 +184,11 @@ NIGHT = datetime(2026, 11, 30, 1, 30, tzinfo=UTC)  # 02:30 in Amsterdam
 
 def test_the_books_are_checked_once_a_day_whoever_asks(demo: Demo):
     with time_machine.travel(NIGHT, tick=False):
-        assert (daily_check.is_due(), daily_check.check_books(), daily_check.check_books()) == (True, 0, None)
+        assert (daily_check.is_check_due(), daily_check.check_books(), daily_check.check_books()) == (True, 0, None)
     with time_machine.travel(NIGHT + timedelta(minutes=20), tick=False):
-        assert not daily_check.is_due()
+        assert not daily_check.is_check_due()
     with time_machine.travel(NIGHT + timedelta(minutes=40), tick=False):
-        assert (daily_check.is_due(), daily_check.check_books(), daily_check.is_due()) == (True, 0, False)
+        assert (daily_check.is_check_due(), daily_check.check_books(), daily_check.is_check_due()) == (True, 0, False)
 
 
 def test_what_is_found_is_told_to_operators(demo: Demo, caplog: pytest.LogCaptureFixture):

@@ -9,9 +9,9 @@ from flask_babel import ngettext
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.web.formatters import euro
 from blueprints.web.parts import Link, Note
-from domain.orders.attestations import Waiting
+from domain.orders.attestations import WaitingAttestation
 from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, CAME_BACK, IN_PROCESS, PAID_CODES, UNPAID_CODES
-from domain.reconciliation.bank_reports import KeptFile, Told
+from domain.reconciliation.bank_reports import KeptFile, StatedOutcome
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def present_file(kept: KeptFile) -> BankFile:
     return BankFile([_row(one) for one in kept.told], _note(kept))
 
 
-def _row(one: Told) -> tuple[str, str]:
+def _row(one: StatedOutcome) -> tuple[str, str]:
     about = _("De hele betaling")
     if one.lines is not None:
         about = ngettext("%(num)s post", "%(num)s posten", one.lines)
@@ -39,7 +39,7 @@ def _row(one: Told) -> tuple[str, str]:
     return about, ", ".join(parts)
 
 
-def _what(one: Told) -> str:
+def _what(one: StatedOutcome) -> str:
     if one.code in (BOOKED, BOOKED_REVERSAL):
         return _("Teruggeboekt") if (one.cents or 0) > 0 else _("Afgeschreven")
     if one.code == CAME_BACK:
@@ -66,7 +66,9 @@ def _note(kept: KeptFile) -> Note:
     ))  # fmt: skip
 
 
-def present_waiting(waiting: list[Waiting], can_pay: bool, url: Callable[..., str]) -> list[tuple[Note, Link | None]]:
+def present_waiting(
+    waiting: list[WaitingAttestation], can_pay: bool, url: Callable[..., str]
+) -> list[tuple[Note, Link | None]]:
     """Return what one person confirmed and a second still has to, each with the link to do so."""
     contradicted = len({one.paid for one in waiting if not one.document}) > 1
     return [
@@ -75,7 +77,7 @@ def present_waiting(waiting: list[Waiting], can_pay: bool, url: Callable[..., st
     ]  # fmt: skip
 
 
-def _waiting_note(one: Waiting, contradicted: bool) -> Note:
+def _waiting_note(one: WaitingAttestation, contradicted: bool) -> Note:
     """Return who said what, and who must still say the same. `contradicted`: another person said the opposite."""
     texts = [_what_was_said(one), _who_is_asked(one)]
     if contradicted and not one.document:
@@ -83,7 +85,7 @@ def _waiting_note(one: Waiting, contradicted: bool) -> Note:
     return Note("warn", _("Wacht op een tweede persoon"), " ".join(texts))
 
 
-def _what_was_said(one: Waiting) -> str:
+def _what_was_said(one: WaitingAttestation) -> str:
     name = ", ".join(one.by)
     if one.document:
         if one.by_me:
@@ -98,7 +100,7 @@ def _what_was_said(one: Waiting) -> str:
     return _("%(name)s meldde dat de bank heeft geweigerd.", name=name)
 
 
-def _who_is_asked(one: Waiting) -> str:
+def _who_is_asked(one: WaitingAttestation) -> str:
     if not one.asked:
         return _(
             "Een tweede persoon moet hetzelfde doen, maar niemand anders mag dat. Nodig iemand uit die mag betalen."
@@ -109,7 +111,7 @@ def _who_is_asked(one: Waiting) -> str:
     return _("Nog iemand moet hetzelfde doen: %(names)s. Tot dan verandert er niets.", names=names)
 
 
-def _waiting_link(one: Waiting, url: Callable[..., str]) -> Link:
+def _waiting_link(one: WaitingAttestation, url: Callable[..., str]) -> Link:
     if one.document:
         return Link(_("Bekijk en bevestig het bestand"), url("confirm_report", document=one.document))
     return Link(_("Meld hetzelfde"), url("report_outcome", verdict="betaald" if one.paid else "geweigerd"))

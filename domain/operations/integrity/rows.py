@@ -13,7 +13,7 @@ Columns = dict[str, str]
 
 
 @dataclass
-class Told:
+class RegisterState:
     """What the register says of all rows that should be there.
 
     `rows`: the fingerprint of each column, by table and primary key; `sums`: count and sum of each group of a long
@@ -33,9 +33,9 @@ def row_faults() -> Iterator[str]:
         yield from table_faults(watch, told)
 
 
-def read_register() -> Told:
+def read_register() -> RegisterState:
     """Read all statements, from the first to the last."""
-    told, register = Told(), RowRegister.get_or_none()
+    told, register = RegisterState(), RowRegister.get_or_none()
     number, previous, last = 0, GENESIS, None
     for last in RowStatement.select().order_by(RowStatement.number).iterator():
         number += 1
@@ -51,37 +51,39 @@ def read_register() -> Told:
     return told
 
 
-def _apply(statement: RowStatement, told: Told) -> None:
+def _apply(statement: RowStatement, told: RegisterState) -> None:
     for kind, name, key, *more in json.loads(statement.changes):
         _HOW[kind](told, name, key, statement.number, *more)
 
 
-def _made(told: Told, table: str, key: Any, number: int, values: Columns) -> None:
+def _made(told: RegisterState, table: str, key: Any, number: int, values: Columns) -> None:
     if key in told.rows[table]:
         told.faults.append(f"{_words(table)} {key} was made again by statement {number}, and had not been removed")
     told.rows[table][key] = values
 
 
-def _made_or_changed(told: Told, table: str, key: Any, number: int, values: Columns, columns: list[str]) -> None:
+def _made_or_changed(
+    told: RegisterState, table: str, key: Any, number: int, values: Columns, columns: list[str]
+) -> None:
     if key in told.rows[table]:
         told.rows[table][key].update({name: values[name] for name in columns if name in values})
     else:
         _made(told, table, key, number, values)
 
 
-def _changed(told: Told, table: str, key: Any, number: int, values: Columns) -> None:
+def _changed(told: RegisterState, table: str, key: Any, number: int, values: Columns) -> None:
     if key not in told.rows[table]:
         told.faults.append(f"{_words(table)} {key} was changed by statement {number}, and the program had not made it")
     else:
         told.rows[table][key].update(values)
 
 
-def _gone(told: Told, table: str, key: Any, number: int) -> None:
+def _gone(told: RegisterState, table: str, key: Any, number: int) -> None:
     if told.rows[table].pop(key, None) is None:
         told.faults.append(f"{_words(table)} {key} was removed by statement {number}, and the program had not made it")
 
 
-def _summed(told: Told, table: str, group: Any, _: int, count: int, value: str) -> None:
+def _summed(told: RegisterState, table: str, group: Any, _: int, count: int, value: str) -> None:
     before = told.sums[table].get(group, (0, 0))
     told.sums[table][group] = before[0] + count, (before[1] + int(value, 16)) % MODULUS
 
@@ -92,7 +94,7 @@ _HOW: dict[str, Callable[..., None]] = {
 
 
 # --- the rows as they are -------------------------------------------------------------------------
-def table_faults(watch: Watch, told: Told) -> Iterator[str]:
+def table_faults(watch: Watch, told: RegisterState) -> Iterator[str]:
     """Yield a sentence for each row of this table that is not as the program left it."""
     if watch.group is not None:
         yield from _sum_faults(watch, told.sums[watch.name])
