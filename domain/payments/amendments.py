@@ -51,27 +51,28 @@ def void_releases(batch: Batch, reason: str) -> None:
         renew_end_to_end_ids(batch)
 
 
-def void_approvals_by(client: Client, user: User, actor: str, reason: str) -> int:
-    """Void what this person approved and is not submitted yet; return the number of payments. In the caller's
-    transaction.
+def void_approvals(client: Client, actor: str, reason: str, by: User | None = None) -> int:
+    """Void what was approved and is not submitted yet, or what one person (`by`) approved of it; return the number
+    of payments. In the caller's transaction.
     """
     require_client_lock(client.id)
-    given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
-    released = Release.select(Release.batch).where(Release.user == user.id, Release.voided_at.is_null())
-    theirs = Batch.select().where(
+    given = Approval.select(Approval.batch).where(Approval.voided_at.is_null(), *_given_by(Approval, by))
+    released = Release.select(Release.batch).where(Release.voided_at.is_null(), *_given_by(Release, by))
+    waiting = Batch.select(Batch.reference).where(
         Batch.client == client.id, Batch.state.in_((BatchState.OPEN, BatchState.APPROVED)),
         Batch.id.in_(given) | Batch.id.in_(released)
     )
-    voided = 0
-    for found in list(theirs.order_by(Batch.id)):
-        batch = get_batch_locked(client, found.reference)
-        if batch.state not in (BatchState.OPEN, BatchState.APPROVED):
-            continue
+    references = [row.reference for row in waiting.order_by(Batch.id)]
+    for reference in references:
+        batch = get_batch_locked(client, reference)
         void_releases(batch, reason)
         if batch.state == BatchState.APPROVED:
             state_machine.transition(batch, "change", actor, reason)
-        voided += 1
-    return voided
+    return len(references)
+
+
+def _given_by(table: Any, by: User | None) -> list[Any]:
+    return [table.user == by.id] if by else []
 
 
 def renew_end_to_end_ids(batch: Batch) -> None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from domain.common import audit
 from domain.common.errors import InsufficientRole
-from domain.payments import digest, four_eyes, state_machine
-from domain.payments.amendments import void_releases
+from domain.payments import digest
+from domain.payments.amendments import void_approvals
 from domain.payments.digest import Wishes
-from domain.payments.queries import get_batch_locked
-from models import Batch, Client, Membership, transaction
-from models.states import BatchState, Role
+from models import Client, Membership, transaction
+from models.states import Role
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,4 @@ def update_preferences(membership: Membership, batch_booking: bool, name_check: 
         changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}
         Client.update(**changed).where(Client.id == client.id).execute()
         audit.record_event(client.id, actor, "bank_wishes.changed", f"client:{client.id}", **changed)
-        return PreferencesUpdate(True, _void_approved(Client.get_by_id(client.id), actor, reason))
-
-
-def _void_approved(client: Client, actor: str, reason: str) -> int:
-    """Void what was approved with the earlier wishes and is not submitted; return the number of payments."""
-    waiting = Batch.select(Batch.reference).where(
-        Batch.client == client.id, Batch.state.in_((BatchState.OPEN, BatchState.APPROVED))
-    )
-    voided = 0
-    for found in list(waiting.order_by(Batch.id)):
-        batch = get_batch_locked(client, found.reference)
-        if batch.state == BatchState.OPEN and not four_eyes.valid_approvals(batch.id):
-            continue
-        void_releases(batch, reason)
-        if batch.state == BatchState.APPROVED:
-            state_machine.transition(batch, "change", actor, reason)
-        voided += 1
-    return voided
+        return PreferencesUpdate(True, void_approvals(Client.get_by_id(client.id), actor, reason))

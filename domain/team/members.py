@@ -95,7 +95,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         if role != Role.OWNER:
             _revoke_owner_rights(client, row.user)
         if role not in four_eyes.MAY_APPROVE:
-            amendments.void_approvals_by(client, row.user, audit.by_user(by), "role_changed")
+            amendments.void_approvals(client, audit.by_user(by), "role_changed", by=row.user)
         audit.record_event(
             client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
         )
@@ -119,7 +119,7 @@ def remove_member(client: Client, by: User, membership_id: int) -> None:
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
         _revoke_owner_rights(client, row.user)
-        amendments.void_approvals_by(client, row.user, audit.by_user(by), "member_removed")
+        amendments.void_approvals(client, audit.by_user(by), "member_removed", by=row.user)
         audit.record_event(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
         mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == Role.OWNER else []))
 
