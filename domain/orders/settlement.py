@@ -203,9 +203,24 @@ def _settle_batch(
         Release.update(voided_at=utcnow(), void_reason="bank").where(
             Release.batch == batch.id, Release.voided_at.is_null(), Release.id != order.release_id
         ).execute()
+    if batch.state in state_machine.BEFORE_THE_BANK | state_machine.GIVEN_UP:
+        details = details | _follow_order(batch, order)
     why = _reason_of_state(found) or reason
     state_machine.transition(batch, event, actor, why, order=order.id, **details)
     return True
+
+
+def _follow_order(batch: Batch, order: BankOrder) -> dict[str, Any]:
+    """Give a payment that was opened again account, day and ids of its earlier order, which moved money after all.
+    Return what the log has to say of it.
+    """
+    Batch.update(bank_account=order.bank_account_id, execution_date=order.execution_date).where(
+        Batch.id == batch.id
+    ).execute()
+    for row in OrderLine.select().where(OrderLine.order == order.id):
+        mine = (BatchLine.id == row.batch_line_id) & (BatchLine.end_to_end_id != row.end_to_end_id)
+        BatchLine.update(end_to_end_id=row.end_to_end_id).where(mine).execute()
+    return {"account": order.bank_account_id} if batch.bank_account_id != order.bank_account_id else {}
 
 
 def _reason_of_state(found: Conclusion) -> str | None:

@@ -53,7 +53,7 @@ AT_THE_BANK = frozenset(
 # From these, an earlier order may turn out to be executed after the payment was opened again.
 BEFORE_THE_BANK = frozenset({BatchState.OPEN, BatchState.APPROVED})
 # So may the order of a payment that was given up since: refused, and replaced by another.
-_GIVEN_UP = frozenset({BatchState.DISCARDED, BatchState.REPLACED})
+GIVEN_UP = frozenset({BatchState.DISCARDED, BatchState.REPLACED})
 _MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
 _PAID = frozenset({BatchState.EXECUTED, BatchState.PARTLY_EXECUTED, BatchState.RETURNED})
 # States in which a bank has the payment, may have it, or has executed it.
@@ -66,7 +66,7 @@ TRANSITIONS |= {
 }
 TRANSITIONS |= {
     (state, event): CONCLUDED[event]
-    for state in BEFORE_THE_BANK | _GIVEN_UP | _PAID
+    for state in BEFORE_THE_BANK | GIVEN_UP | _PAID
     for event in _MONEY_MOVED
     if state != CONCLUDED[event]
 }

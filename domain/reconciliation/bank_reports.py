@@ -94,7 +94,7 @@ def receive_report(client: Client, user: User, reference: str, raw: bytes) -> Up
     if not orders:
         raise BankFileRefused("other_order")
     said_by, document = f"user:{user.id}", digest_sha256(raw)
-    read = [one for one in _read(batch, orders, raw) if not _has_confirmed(one, said_by)]
+    read = [one for one in _read(orders, raw) if not _has_confirmed(one, said_by)]
     if not read:
         raise BankFileRefused("nothing_new")
     with transaction(client.id):
@@ -207,7 +207,7 @@ def _confirmable(batch: Batch, orders: list[BankOrder]) -> list[BankOrder]:
     return found
 
 
-def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> list[ReadFile]:
+def _read(orders: list[BankOrder], raw: bytes) -> list[ReadFile]:
     if len(raw) > MOST_BYTES:
         raise BankFileRefused("unreadable")
     try:
@@ -215,7 +215,7 @@ def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> list[ReadFile]:
     except NotAReport:
         pass
     try:
-        return _of_account(batch, orders, read_account_report(raw))
+        return _of_account(orders, read_account_report(raw))
     except NotAnAccountReport as error:
         raise BankFileRefused("unreadable") from error
 
@@ -234,15 +234,20 @@ def _of_report(orders: list[BankOrder], document: StatusReportDocument) -> ReadF
 
 
 # --- a statement -----------------------------------------------------------------------------------
-def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDocument) -> list[ReadFile]:
-    mine = [one for one in document.statements if one.iban == batch.bank_account.iban]
-    if not mine:
-        raise BankFileRefused("other_account" if document.statements else "unreadable")
-    entries = [entry for one in mine for entry in one.entries if entry.is_booked and entry.booking_date]
-    found = [ReadFile("camt", order, list(_bookings(order, entries))) for order in orders]
+def _of_account(orders: list[BankOrder], document: AccountReportDocument) -> list[ReadFile]:
+    """Read what is booked on the account of each order: the payment may be of another account by now."""
+    told = {one.iban for one in document.statements}
+    if not any(order.bank_account.iban in told for order in orders):
+        raise BankFileRefused("other_account" if told else "unreadable")
+    found = [ReadFile("camt", order, list(_bookings(order, _booked(order, document)))) for order in orders]
     if not any(one.statements for one in found):
         raise BankFileRefused("nothing_new")
     return [one for one in found if one.statements]
+
+
+def _booked(order: BankOrder, document: AccountReportDocument) -> list[AccountEntry]:
+    mine = [one for one in document.statements if one.iban == order.bank_account.iban]
+    return [entry for one in mine for entry in one.entries if entry.is_booked and entry.booking_date]
 
 
 def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Statement]:

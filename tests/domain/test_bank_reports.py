@@ -286,6 +286,19 @@ def test_money_that_moves_for_a_replaced_payment_is_told_and_can_be_settled(demo
     assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("executed", {"executed"})
 
 
+def test_money_that_moves_for_a_payment_that_was_opened_again_is_that_of_its_order(demo: Demo, sent: Batch):
+    """Also its day, account and ids, which were those of the next order by then."""
+    order, reason = order_of(sent), "<StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>"
+    take(demo, sent, report(f"<GrpSts>RJCT</GrpSts>{reason}", message_id=order.msg_id))
+    reopening.reopen_payment(demo.client, demo.user, sent.reference)
+    amendments.change_date_and_account(demo.client, demo.user, sent.reference, None, demo.account.id)
+    told = lump(sent).replace(DEMO_IBAN.encode(), IBAN.encode())
+    assert hand_in(demo.membership, sent.reference, told) == "disputed"
+    now = Batch.get_by_id(sent.id)
+    assert (now.execution_date, now.bank_account_id) == (order.execution_date, order.bank_account_id)
+    assert ids(sent) == [row.end_to_end_id for row in OrderLine.select().where(OrderLine.order == order.id)]
+
+
 @pytest.mark.planted
 def test_how_many_people_must_prove_it_does_not_change_with_the_setting(demo: Demo, sandbox: Sandbox):
     colleague = Membership.create(user=make_user(name="Naomi Meijer"), client=demo.client, role="approver")

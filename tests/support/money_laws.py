@@ -35,6 +35,15 @@ class Laws:
     checks: int = 0
     shuffle: random.Random = field(default_factory=lambda: random.Random(13))
 
+    def __post_init__(self) -> None:
+        self.world.when_sent = self.check_what_was_sent
+
+    def check_what_was_sent(self) -> None:
+        """What counts is judged when an order is made: what stands beside an allowance may change a moment later."""
+        self.lines = order_lines()
+        self._note_owed()
+        self.nobody_is_given_more_than_is_owed()
+
     def check(self) -> None:
         """Check everything that must hold at every moment. The books are checked at every tenth."""
         if self.world.wrote:

@@ -43,7 +43,7 @@ from tests.support.factories import DEMO_IBAN, PIN, PSU
 from tests.support.large_batches import iban
 from tests.support.model_bank import PLAIN, STEADY, TAKES, Directory, HeldOrder, ModelBank
 from tests.support.model_payroll import ModelPayroll, ModelRun, Wage
-from tests.support.power_cut import power_cut_at
+from tests.support.power_cut import Passed, power_cut_at
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)  # a Monday morning
 NAMES = ("Jong, Wouter de", "Meijer, Naomi", "Bakker, Jan", "Bakker, Jo")
@@ -84,6 +84,7 @@ class MoneyWorld:
         self._said_by: dict[tuple[int, object], set[int]] = {}
         self.refused: list[str] = []
         self.wrote = True  # something was written since somebody set this to False
+        self.when_sent: Callable[[], None] = lambda: None  # called whenever an order may have been made
 
     def end(self) -> None:
         self._travel.stop()
@@ -101,6 +102,7 @@ class MoneyWorld:
     def act(self, call: Callable[..., Any], *given: Any, cut: int = 0, **named: Any) -> Any:
         """Let somebody do this. What the product refuses is no fault; every other error is one."""
         self.clock.shift(timedelta(seconds=1))
+        passed = Passed()
         try:
             with power_cut_at(cut) as passed:
                 try:
@@ -109,6 +111,9 @@ class MoneyWorld:
                     self.wrote = self.wrote or passed.places > 0
         except DomainError as error:
             self.refused.append(type(error).__name__)
+        finally:
+            if passed.places:
+                self.when_sent()
         return None
 
     def pass_time(self, hours: int) -> None:
@@ -132,6 +137,8 @@ class MoneyWorld:
             for due, job in jobs:
                 for row_id in due():
                     job(row_id)
+                    if job is submission.submit_order:
+                        self.when_sent()
             self.payroll.news = False
 
         self.act(sweep, cut=cut)

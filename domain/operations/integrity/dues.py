@@ -43,14 +43,15 @@ def _allowances_exceeded() -> Iterator[str]:
     """Compare what banks may pay of each allowance with its amount."""
     given = fn.sum(OrderLine.amount_cents)
     rows: Any = (
-        OrderLine.select(ExcessAllowance.id, ExcessAllowance.amount_cents, given)
+        OrderLine.select(ExcessAllowance.id, ExcessAllowance.batch, ExcessAllowance.amount_cents, given)
         .join(BankOrder).switch(OrderLine).join(BatchLine)
         .join(ExcessAllowance, on=(ExcessAllowance.batch == BatchLine.batch))
-        .where(_counts()).group_by(ExcessAllowance.id, ExcessAllowance.amount_cents)
+        .where(_counts()).group_by(ExcessAllowance.id, ExcessAllowance.batch, ExcessAllowance.amount_cents)
         .having(given > ExcessAllowance.amount_cents).tuples()
     )  # fmt: skip
-    for allowance, allowed, cents in rows:
-        yield f"allowance {allowance}: the payment is of {allowed} cents, and banks may pay {int(cents)} of it"
+    for allowance, batch, allowed, cents in list(rows):
+        if not _came_back_to_life(BatchLine.batch == batch):
+            yield f"allowance {allowance}: the payment is of {allowed} cents, and banks may pay {int(cents)} of it"
 
 
 def _counts() -> Any:
@@ -74,7 +75,7 @@ def _exceeded(allowed: Any, *which: Any) -> Iterator[str]:
     )  # fmt: skip
     for due_id, run_id, owed, cents in list(rows):
         due = Due.get_by_id(due_id)
-        if not (_was_owed_more(due) or _came_back_to_life(due)):
+        if not (_was_owed_more(due) or _came_back_to_life(BatchLine.due == due.id)):
             yield f"run {run_id}: due {due_id} is of {owed} cents, and banks may pay {int(cents)} of it"
 
 
@@ -87,9 +88,12 @@ def _was_owed_more(due: Due) -> bool:
     return any(version.partition(":")[0] != due.version for (version,) in versions)
 
 
-def _came_back_to_life(due: Due) -> bool:
-    """Whether a bank spoke of an earlier order after the next one was made: it had counted as not paid until then."""
-    rows = BankOrder.select().join(OrderLine).join(BatchLine).where(BatchLine.due == due.id).order_by(BankOrder.id)
+def _came_back_to_life(lines: Any) -> bool:
+    """Whether a bank spoke of an earlier order of these lines after the next one was made: it had counted as not paid
+    until then.
+    """
+    orders = OrderLine.select(OrderLine.order).join(BatchLine).where(lines)
+    rows = BankOrder.select().where(BankOrder.id.in_(orders)).order_by(BankOrder.id)
     return any(
         Evidence.select().where(Evidence.order == earlier.id, Evidence.received_at >= later.created_at).exists()
         for earlier, later in pairwise(list(rows))
