@@ -163,7 +163,7 @@ def enqueue_due_work() -> None:
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
             retention.remove_expired()
-            if redaction.is_due():
+            if redaction.is_redaction_due():
                 enqueue("redact_old", urgent=False)
 
 

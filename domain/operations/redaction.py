@@ -30,7 +30,7 @@ from domain.operations.redacted_runs import (
     removed_hash,
 )
 from domain.payments import lost_orders, state_machine
-from domain.payments.held_lines import is_held
+from domain.payments.held_lines import is_line_held
 from domain.payroll import run_dues, unpaid
 from models import (
     AcceptedCreditorName,
@@ -69,7 +69,7 @@ def cutoff() -> date:
     return date(today_amsterdam().year - services().kept_years, 1, 1)
 
 
-def is_due() -> bool:
+def is_redaction_due() -> bool:
     """Return whether something is past its time, or seems so."""
     return _past_their_time().exists() or BankTransaction.select().where(_old_bookings()).exists()
 
@@ -105,7 +105,7 @@ def _not_over(run_ids: Iterable[int]) -> set[int]:
     unproved = OrderLine.standing.in_(("possible", "disputed")) | (OrderLine.may_execute_until >= today_amsterdam())
     told = Evidence.select(Batch.run).join(BankOrder).join(Batch).where(Batch.run.in_(ids))
     dues = Due.select(Due.id).join(PayrollRun).where(Due.run.in_(ids), PayrollRun.state != RunState.DELETED)
-    held = HeldLine.select(HeldLine.run).join(PayrollRun).where(HeldLine.run.in_(ids), is_held())
+    held = HeldLine.select(HeldLine.run).join(PayrollRun).where(HeldLine.run.in_(ids), is_line_held())
     asked = ExcessAllowance.select(Due.run).join(Due, on=(Due.id == ExcessAllowance.due)).where(Due.run.in_(ids))
     queries: tuple[Any, ...] = (
         unsettled, batches.where(Batch.state.not_in(state_machine.SETTLED) | lately), held,

@@ -32,13 +32,13 @@ def _reopened(client: Client, user: User, reference: str) -> Batch:
         state_machine.transition(batch, "change", audit.by_user(user), "changed")
     if batch.state != BatchState.OPEN:
         raise NotOpen(batch.state)
-    four_eyes.void_approvals(batch, "changed")
+    four_eyes.void_approvals_of(batch, "changed")
     return batch
 
 
 def void_releases(batch: Batch, reason: str) -> None:
     """Void all releases and approvals, and close an order that was never submitted."""
-    four_eyes.void_approvals(batch, reason)
+    four_eyes.void_approvals_of(batch, reason)
     Release.update(voided_at=utcnow(), void_reason=reason).where(
         Release.batch == batch.id, Release.voided_at.is_null()
     ).execute()

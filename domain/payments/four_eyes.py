@@ -193,7 +193,7 @@ def _ask_next(batch: Batch, row: Approval) -> None:
         )  # fmt: skip
 
 
-def void_approvals(batch: Batch, reason: str) -> int:
+def void_approvals_of(batch: Batch, reason: str) -> int:
     """Void all approvals of this payment; return how many there were. A date that nobody chose is free again."""
     require_client_lock(batch.client_id)
     given = valid_approvals(batch.id)

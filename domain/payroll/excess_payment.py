@@ -269,7 +269,7 @@ def _live(run: PayrollRun) -> list[ExcessAllowance]:
 def _approve_anew(found: Batch) -> None:
     batch = get_batch_locked(Client.get_by_id(found.client_id), found.reference)
     if batch.state == BatchState.OPEN:
-        four_eyes.void_approvals(batch, "run_again")
+        four_eyes.void_approvals_of(batch, "run_again")
     elif batch.state == BatchState.APPROVED:
         void_releases(batch, "run_again")
         state_machine.transition(batch, "change", audit.WORKER, "run_again")

@@ -65,7 +65,7 @@ def revoke_approval(run: PayrollRun, reason: str) -> None:
         if batch.state not in (BatchState.OPEN, BatchState.APPROVED):
             continue
         held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
-        four_eyes.void_approvals(held, reason)
+        four_eyes.void_approvals_of(held, reason)
         if held.state == BatchState.APPROVED:
             void_releases(held, reason)
             state_machine.transition(held, "change", audit.WORKER, reason)

@@ -20,13 +20,13 @@ NAMES = [name for name, _iban, _cents in LINES]
 def test_nothing_is_removed_before_its_time(demo: Demo):
     demo.batch()
     with time_machine.travel(EARLIER, tick=False):
-        assert not redaction.is_due() and redaction.redact_old() == 0
+        assert not redaction.is_redaction_due() and redaction.redact_old() == 0
 
 
 def test_a_run_with_something_to_pay_is_never_redacted(demo: Demo):
     batch = demo.batch()
     with time_machine.travel(date(2060, 1, 1), tick=False):
-        assert redaction.is_due() and redaction.redactable_runs() == []
+        assert redaction.is_redaction_due() and redaction.redactable_runs() == []
         assert not redaction.redact_run(batch.run_id)
 
 
