@@ -8,7 +8,7 @@ import pytest
 from openapi_core import OpenAPI
 
 from tests.support import contract
-from tests.support.contract_report import Verdict, judge, judged
+from tests.support.contract_report import FREE_HEADERS, Verdict, judge, judged, shape
 
 ID = "3b8e2c1a-7f54-4d0e-9c2b-5a6d7e8f9012"
 ORDER = "/bank/redirect/v1/bulk-payments/sepa-credit-transfers"
@@ -81,6 +81,49 @@ def test_a_whole_folder_is_checked(tmp_path: Path):
     found = judged(tmp_path)
     assert (found.checked, len(found.violations)) == (3, 1)
     assert str(found).startswith("bank contract: 3 exchanges, 1 violations")
+
+
+OTHER = "0a1b2c3d-7f54-4d0e-9c2b-5a6d7e8f9012"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": f"{ORDER}/{OTHER}/status"},
+        {"headers": {"X-Request-ID": OTHER, "Accept": "application/json"}},
+        {"answer_headers": {"Content-Type": "application/json", "X-Request-ID": OTHER, "Date": "now"}},
+    ],
+    ids=["another order", "another request", "another moment"],
+)
+def test_exchanges_that_differ_in_random_values_have_one_shape(changes: dict[str, Any]):
+    before = exchange(target=f"{ORDER}/{ID}/status")
+    assert shape(before) == shape(before | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "PUT"},
+        {"target": f"{ORDER}/{ID}"},
+        {"headers": {"X-Request-ID": "7", "Accept": "application/json"}},
+        {"headers": {"Accept": "application/json"}},
+        {"status": 201},
+        {"switches": ["bank_slow"]},
+        {"answer_headers": {"Content-Type": "text/html", "X-Request-ID": ID}},
+        {"answer": '{"transactionStatus": "XXXX"}'},
+    ],
+    ids=["method", "path", "wrong id", "no id", "status", "switch", "type", "answer"],
+)
+def test_what_the_contract_restricts_is_part_of_the_shape(changes: dict[str, Any]):
+    before = exchange(target=f"{ORDER}/{ID}/status")
+    assert shape(before) != shape(before | changes)
+
+
+def test_headers_left_out_of_the_shape_are_free_in_the_contract():
+    parameters = contract.published()["components"]["parameters"].values()
+    named = [one for one in parameters if one["name"].lower() in FREE_HEADERS]
+    assert {"digest", "signature"} <= {one["name"].lower() for one in named}
+    assert all(one["schema"].keys() <= {"type", "example", "description"} for one in named)
 
 
 def test_the_contract_is_a_valid_document():
