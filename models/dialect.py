@@ -142,6 +142,11 @@ def lock_rows(query: "ModelSelect[Any]") -> None:
         list(query.for_update(cast(Any, "FOR NO KEY UPDATE")))
 
 
+def locking(select: str) -> str:
+    """Return this statement so that it also locks the rows that it reads, as `lock_rows` does."""
+    return f"{select} for no key update" if is_postgres() else select
+
+
 @contextmanager
 def migration_lock() -> Iterator[None]:
     """Allow one process at a time to migrate: the migration runner has no lock of its own."""

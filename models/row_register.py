@@ -20,8 +20,8 @@ from peewee import IntegerField, TextField
 
 from core.clock import utcnow
 from core.encryption import keyed_digest
-from models.base import Table, UtcField, database
-from models.dialect import lock_rows
+from models.base import Table, UtcField, database, insert_rows, update_rows
+from models.dialect import locking
 
 MADE, MADE_OR_CHANGED, CHANGED, GONE, SUMMED = "made", "made_or_changed", "changed", "gone", "summed"
 GENESIS = "0" * 64
@@ -212,29 +212,29 @@ def _summed(watch: Watch, row: tuple[Any, ...], sign: int) -> list[Any]:
 
 
 def _append(changes: list[list[Any]]) -> None:
-    """Append one statement. The lock on the register is the last one that a transaction takes."""
+    """Append one statement. The lock on the register is the last one that a transaction takes.
+
+    With SQL of our own: every transaction that writes comes by here.
+    """
     if not changes:
         return
-    register = _locked_register()
+    number, last_hash = _locked_register()
     text = json.dumps(_with_sums_added(changes), separators=(",", ":"))
-    statement = RowStatement(
-        number=register.number + 1, stated_at=utcnow(), changes=text, previous=register.last_hash
-    )
+    statement = RowStatement(number=number + 1, stated_at=utcnow(), changes=text, previous=last_hash)
     statement.hash = statement_hash(statement)
-    statement.save(force_insert=True)
-    RowRegister.update(number=statement.number, head=head_of(statement), last_hash=statement.hash).where(
-        RowRegister.id == _ONLY
-    ).execute()
+    names = ("number", "stated_at", "changes", "previous", "hash")
+    insert_rows(RowStatement, [{name: getattr(statement, name) for name in names}])
+    head = {"number": statement.number, "head": head_of(statement), "last_hash": statement.hash}
+    update_rows(RowRegister, [{"id": _ONLY, **head}])
 
 
-def _locked_register() -> RowRegister:
-    only = RowRegister.select().where(RowRegister.id == _ONLY)
-    lock_rows(only)
-    row = only.first()
+def _locked_register() -> tuple[int, str]:
+    """Return number and hash of the last statement. Nobody else can append one until the transaction ends."""
+    query = locking(f'select number, last_hash from "row_register" where id = {_ONLY}')  # noqa: S608 (a constant)
+    row = database.execute_sql(query).fetchone()
     if row is None:
         RowRegister.insert(id=_ONLY).on_conflict_ignore().execute()
-        lock_rows(only)
-        row = only.get()
+        row = database.execute_sql(query).fetchone()
     return row
 
 

@@ -75,7 +75,7 @@ class WeaknessList(BaseHTTPRequestHandler):
 @pytest.fixture
 def listing() -> Iterator[str]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), WeaknessList) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/v1/query"
         server.shutdown()
 

@@ -35,7 +35,7 @@ def hooks(world: Services, sandbox: Sandbox) -> Iterator[str]:
         database.connect(reuse_if_open=True)
 
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     configure(replace(world, hook_url=url))

@@ -30,6 +30,7 @@ from models import (
     PayrollCompany,
     User,
 )
+from models.base import Table
 from tests.conftest import POSTGRES
 from tests.support.factories import authorise, make_client, make_demo, make_user
 from tests.support.prepared_house import forget_marks
@@ -41,6 +42,10 @@ from tests.support.web_client import Page, Site, WebClient
 NO_PAGES = (
     "/static/", "/manifest", "/sw.js", "/offline", "/healthz", "/readyz", "/metrics", "/client/", "/bank/seintje/",
 )  # fmt: skip
+
+
+def _rows_of(table: type[Table]) -> list[tuple]:
+    return models.database.execute_sql(f'select * from "{table._meta.table_name}"').fetchall()
 
 
 class PreparedSite:
@@ -145,7 +150,7 @@ class PreparedSite:
 
     def _rows(self) -> dict[str, Any]:
         """Return every row of every table; for sessions, which also store messages, only their number."""
-        found = {table.__name__: sorted(table.select().tuples(), key=repr) for table in models.TABLES}
+        found = {table.__name__: sorted(_rows_of(table), key=repr) for table in models.TABLES}
         return found | {"LoginSession": len(found["LoginSession"])}
 
     def written(self) -> set[str]:
