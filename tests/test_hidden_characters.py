@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-import commands
+from commands import people, support
 from connectors.identity.port import Identity
 from connectors.register.port import Person
 from core.hidden_characters import (
@@ -109,10 +109,10 @@ def test_a_second_identification_with_something_hidden_is_the_same_person(signs:
 
 
 def test_the_command_line_takes_and_prints_nothing_hidden():
-    refused = CliRunner().invoke(commands.operator_add, ["jan\u200b"])
+    refused = CliRunner().invoke(people.operator_add, ["jan\u200b"])
     assert refused.exit_code == 2 and "characters that nobody sees" in refused.output
     with CliRunner().isolation() as (out, *_):
-        commands.say("Jan\x1b[2K")
+        support.say("Jan\x1b[2K")
         assert out.getvalue() == "Jan⟨U+001B⟩[2K\n".encode()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-import commands
+from commands import program
 from core.version import VERSION
 
 CHANGELOG = (Path(__file__).parent.parent / "CHANGELOG.md").read_text("utf-8")
@@ -21,4 +21,4 @@ def test_each_version_has_a_date_or_is_unreleased():
 
 
 def test_the_command_line_prints_it():
-    assert CliRunner().invoke(commands.version).output == f"{VERSION}\n"
+    assert CliRunner().invoke(program.version).output == f"{VERSION}\n"

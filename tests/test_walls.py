@@ -60,7 +60,7 @@ OF_JOBS_IN = {"blueprints.ops.routes": {"connection"}}
 # Libraries of modules that call external systems: such modules are injected by the entry points, and imported by nobody
 # else.
 ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
-READ_CONFIG = ("app", "worker", "commands", "command_support", "recovery_commands", "config", "tools", "tests")
+READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
 
 
 def package_of(name: str) -> str:

@@ -9,8 +9,8 @@ import peewee
 import pytest
 from click.testing import CliRunner
 
-import commands
 import models
+from commands import program
 from models import DatabaseTooOld, schema
 from models.dialect import is_postgres, is_sqlite
 from tools import migrate as launcher_step
@@ -87,7 +87,7 @@ def test_an_old_database_is_refused_and_left_untouched(from_before: list[tuple])
 
 
 def test_the_command_shows_the_refusal_without_traceback(from_before: list[tuple]):
-    answer = CliRunner().invoke(commands.migrate)
+    answer = CliRunner().invoke(program.migrate)
     assert answer.exit_code == 1
     assert answer.output.startswith("Error: This database was made by a version of Bizcuit from before")
     assert "Traceback" not in answer.output

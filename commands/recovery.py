@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 import config
 import models
-from command_support import DatabaseCommand, operator, operator_token, say
+from commands.support import DatabaseCommand, operator, operator_token, say
 from core.backup_file import BackupRefused
 from core.money import format_dutch
 from domain.common import marks

@@ -1,0 +1,10 @@
+"""The operators' commands: `flask --app app …`. Each makes one domain call and prints the result."""
+
+from flask import Flask
+
+from commands import payments, people, program, recovery
+
+
+def register(app: Flask) -> None:
+    for command in (*program.ALL, *people.ALL, *payments.ALL, *recovery.ALL):
+        app.cli.add_command(command)
