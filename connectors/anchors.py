@@ -5,10 +5,11 @@ object lock that the file is copied to.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
+
+from core.private_files import append_lines
 
 REGISTER = "row register"  # in place of a client: the head of the register of rows
 
@@ -46,13 +47,18 @@ class FileAnchors:
 
     def append(self, anchors: list[Anchor]) -> None:
         text = "".join(json.dumps(asdict(one), sort_keys=True) + "\n" for one in anchors)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self.path, text)
 
     def read(self) -> list[Anchor]:
         if not self.path.exists():
             return []
-        return [Anchor(**json.loads(line)) for line in self.path.read_text().splitlines()]
+        lines = self.path.read_text().splitlines()
+        whole = [line for line in lines if not _is_cut_off(line)]
+        if lines and not whole:
+            raise ValueError("not one line is whole")
+        return [Anchor(**json.loads(line)) for line in whole]
+
+
+def _is_cut_off(line: str) -> bool:
+    """Return whether the line has only its beginning: the disk was full, or the machine stopped. It was never kept."""
+    return not line or (line.startswith("{") and not line.endswith("}"))

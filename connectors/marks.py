@@ -5,14 +5,13 @@ it was restored. The mark of an order is kept before its bank is called, so no o
 knows of.
 """
 
-import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.private_files import private_opener
+from core.private_files import append_lines, private_opener
 
 RECENT = 200  # orders that are compared each time
 TAIL = RECENT * 400  # bytes
@@ -65,11 +64,7 @@ class FileMarks:
     def keep(self, mark: Mark) -> None:
         line = json.dumps(asdict(mark), sort_keys=True) + "\n"
         if mark.order:
-            with open(self._orders, "a", opener=private_opener) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self._orders, line)
         aside = self._newest.with_suffix(f".{os.getpid()}")
         with open(aside, "w", opener=private_opener) as file:
             file.write(line)

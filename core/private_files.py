@@ -1,5 +1,6 @@
 """Keep the program's files readable by its own user only: folders 0700, files 0600, whatever the umask."""
 
+import fcntl
 import logging
 import os
 import stat
@@ -26,6 +27,21 @@ def keep_private(home: Path) -> None:
 def private_opener(path: str, flags: int) -> int:
     """Open or create a file for this user only: `open(path, "w", opener=private_opener)`."""
     return os.open(path, flags, 0o600)
+
+
+def append_lines(path: Path, text: str) -> None:
+    """Append whole lines to a file for this user only, and have them on the disk when this returns.
+
+    A line that was cut off there, by a full disk or a stopped machine, is ended first: it spoils no other.
+    """
+    with open(path, "ab+", opener=private_opener) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        begun = b"" if file.read(1) in (b"", b"\n") else b"\n"
+        file.write(begun + text.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def make_private_folder(path: Path) -> None:

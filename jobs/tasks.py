@@ -159,12 +159,12 @@ def enqueue_due_work() -> None:
             sessions.purge_expired_sessions()
             rate_limits.purge_expired_attempts()
             webhook_deliveries.purge_payloads()
-            log_anchors.anchor_logs()
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
             retention.remove_expired()
             if redaction.is_redaction_due():
                 enqueue("redact_old", urgent=False)
+            log_anchors.anchor_logs()  # at the end: a full disk must not keep the rest from being done
 
 
 def _enqueue_outbox() -> None:

@@ -134,6 +134,16 @@ def test_a_log_of_the_first_version_is_continued_with_keyed_hashes(demo: Demo):
     assert AuditEvent.select().where(AuditEvent.kind == "log.keyed").count() == 1
 
 
+def test_a_head_that_was_cut_off_spoils_no_other(log: Client, demo: Demo):
+    """The disk was full in the middle of a line: the next head is kept, and the log can be verified."""
+    log_anchors.anchor_logs()
+    path = services().anchors.path  # type: ignore[attr-defined]
+    path.write_bytes(path.read_bytes() + b'{"at": "2026-1')
+    demo.batch(number=7)
+    assert log_anchors.anchor_logs() == 1
+    assert (log_anchors.anchor_logs(), list(log_anchors.anchor_faults())) == (0, [])
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.write_text("{"), lambda path: path.write_text('{"a": 1}\n')])
 def test_damaged_anchors_are_reported(log: Client, damage: Callable[[Path], None]):
     damage(services().anchors.path)  # type: ignore[attr-defined]

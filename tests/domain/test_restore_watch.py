@@ -13,7 +13,7 @@ import time_machine
 
 import models
 from connectors.anchors import REGISTER
-from connectors.marks import FileMarks
+from connectors.marks import FileMarks, Mark
 from core.clock import utcnow
 from domain.common import marks
 from domain.common.errors import MoreThanOwed, OperatorRefused
@@ -358,6 +358,15 @@ def test_two_databases_in_use_at_once_are_noticed(demo: Demo, backup: Backup, qu
     marks.keep_newest_mark()
     backup.restore(here)
     assert sweep() is not None
+
+
+def test_a_mark_that_was_cut_off_spoils_no_other(file: FileMarks):
+    """The disk was full, or the power went, in the middle of a line; the next order is remembered all the same."""
+    for event in (1, 2):
+        file.keep(Mark(event, "h", utcnow().isoformat(), order=f"order {event}"))
+        path = file.folder / "order-marks.jsonl"
+        path.write_bytes(path.read_bytes() + b'{"at": "2026-1')
+    assert [one.order for one in file.orders()] == ["order 1", "order 2"]
 
 
 def test_a_mark_that_was_cut_off_is_left_out(file: FileMarks, demo: Demo):
