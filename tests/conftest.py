@@ -21,7 +21,7 @@ from hypothesis import settings
 import models
 from domain.accounts import passwords
 from models import dialect
-from tests.support import client_lock_guard, contract_report, reference, timezone_guard
+from tests.support import client_lock_guard, contract_report, figures, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.dev_stack import Stack
@@ -45,7 +45,8 @@ LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 OF_A_DATABASE = (
     "tests/domain/", "tests/long/", "tests/test_demo.py", "tests/test_token_secrecy.py", "tests/test_valkey.py",
     "/test_account.py", "/test_nmbrs_history.py", "/test_overview.py", "/test_payment_lists.py",
-    "/test_balances.py", "/test_payment_page.py", "/test_database_away.py", "/test_team.py", "/test_transactions.py",
+    "/test_balances.py", "/test_payment_page.py", "/test_database_away.py", "/test_killed_anywhere.py", "/test_team.py",
+    "/test_transactions.py",
 )  # fmt: skip
 
 # No deadlines: a slow machine does not break the tested property.
@@ -57,6 +58,8 @@ settings.load_profile("long" if LONG else "short")
 # Where every sandbox of this run, also inside a stack, logs exchanges with its banks (see contract_report).
 EXCHANGES = pytest.StashKey[tempfile.TemporaryDirectory]()
 VERDICT = pytest.StashKey[contract_report.Verdict]()
+# The figures of this run: how much was killed, broken and fed (tests/support/figures.py).
+FIGURES = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,6 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
     dialect.PRAGMAS["synchronous"] = 0  # loses data only at a power cut, not at a killed process
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.stash[FIGURES] = figures.begin()
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
         os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
@@ -110,6 +115,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not_checked := _not_checked(config):
         terminalreporter.write_line(not_checked, red=reference.REQUIRED, yellow=not reference.REQUIRED)
+    if FIGURES in config.stash and (told := figures.summary(config.stash[FIGURES])):
+        terminalreporter.write_line(told)
     verdict = config.stash.get(VERDICT, None)
     if verdict is None or not (verdict.checked or verdict.violations):
         return

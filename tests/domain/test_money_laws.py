@@ -24,6 +24,7 @@ from domain.orders import manual_submission
 from domain.payments import state_machine
 from domain.payroll.unpaid_payment import Choice
 from models import Batch, Membership
+from tests.support import figures
 from tests.support.model_bank import ANSWERS, VOICES, HeldLine, HeldOrder
 from tests.support.money_laws import Laws
 from tests.support.money_world import IBANS, NAMES, MoneyWorld
@@ -271,4 +272,5 @@ def test_the_laws_of_money_hold_whatever_happens(new_database: Callable[[], str]
     )  # fmt: skip
     run_state_machine_as_test(MoneyMachine, settings=chosen_by)
     assert MoneyMachine.steps >= EXAMPLES * STEPS / 2
+    figures.add(steps=MoneyMachine.steps)
     print(f"{MoneyMachine.steps} steps")
