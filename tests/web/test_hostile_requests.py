@@ -12,6 +12,7 @@ import pytest
 from flask import got_request_exception
 from werkzeug.test import run_wsgi_app
 
+from tests.support import figures
 from tests.support.hostile_requests import Attacker, HostileRequest, latin
 from tests.support.prepared_site import PreparedSite
 from tests.web.test_permissions import FORMS
@@ -87,6 +88,7 @@ def test_no_request_makes_a_server_error(prepared: PreparedSite, raised: list[st
             prepared.back()
     prepared.back()
     print(f"hostile requests: {count} to {len(routes)} routes, slowest {slow:.2f} s, {len(failures)} answered with 5xx")
+    figures.add(inputs=count, **{"unexplained 5xx": len(failures)})
     record_testsuite_property("hostile_requests", count)
     assert "\n".join(f"{key}: {text}" for key, text in failures.items()) == ""
     assert not LONG or slow < SLOWEST
