@@ -140,7 +140,7 @@ def strikes_what_was_found(phone: Phone, total: str) -> None:
     expect(phone.page.locator("li.line")).to_have_count(found)
     expect(cross).to_be_focused()
     expect(phone.pay_button).not_to_have_text(total)
-    expect(phone.page.locator("#getoond")).to_contain_text("Betaal geldt voor alle 4.999 die niet zijn weggestreept.")
+    expect(phone.page.locator("#getoond")).to_contain_text("Betaal geldt voor alle 4.999 die niet zijn weggelaten.")
     phone.page.get_by_role("radio", name="Niet betalen").check()
     expect(phone.page.locator("li.line")).to_have_count(1)
     shot_at_the_lines(phone, "93-weggestreept")

@@ -116,7 +116,7 @@ def test_excluding_keeps_filter_and_page(owner: WebClient, demo: Demo, batch: Ba
     assert answer.location == at(demo, batch, f"?blad=2#regel-{line_of(batch, 150)}")
     page = owner.open(at(demo, batch, "?bij=geweigerd"))
     assert names(page) == [name(102), name(150)]
-    assert page.says("#getoond") == "2 van 220 regels getoond. Betaal geldt voor alle 218 die niet zijn weggestreept."
+    assert page.says("#getoond") == "2 van 220 regels getoond. Betaal geldt voor alle 218 die niet zijn weggelaten."
 
 
 def test_htmx_updates_the_result_count(owner: WebClient, demo: Demo, batch: Batch):
@@ -143,7 +143,7 @@ def test_including_all_covers_hidden_lines(owner: WebClient, demo: Demo, batch: 
     for position in (102, 150):
         amendments.exclude_line(demo.client, demo.user, batch.reference, line_of(batch, position))
     page = owner.open(at(demo, batch, "?zoek=jansen+anna"))
-    assert page.says("#alles p") == "2 weggestreepte regels weer betalen"
+    assert page.says("#alles p") == "2 weggelaten regels weer betalen"
     answer = owner.post(at(demo, batch, "/alles"), zoek="jansen anna")
     assert answer.location == at(demo, batch, "?zoek=jansen+anna")
     page = owner.open(answer.location)

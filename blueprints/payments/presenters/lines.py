@@ -175,7 +175,7 @@ def _pays_for(payment: Payment) -> str:
         return ""
     if payment.lines_payable == payment.lines_all:
         return _("Betaal geldt voor alle %(all)s.", all=number(payment.lines_all))
-    return _("Betaal geldt voor alle %(some)s die niet zijn weggestreept.", some=number(payment.lines_payable))
+    return _("Betaal geldt voor alle %(some)s die niet zijn weggelaten.", some=number(payment.lines_payable))
 
 
 def result_announcement(payment: Payment, found: LinePage) -> str:
@@ -211,7 +211,7 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
 def excluded_count(payment: Payment) -> str:
     """Return the label for including the excluded lines."""
     count = payment.lines_all - payment.lines_payable
-    return ngettext("%(num)s weggestreepte regel weer betalen", "%(num)s weggestreepte regels weer betalen", count)
+    return ngettext("%(num)s weggelaten regel weer betalen", "%(num)s weggelaten regels weer betalen", count)
 
 
 def paid_before(row: LineView) -> str:

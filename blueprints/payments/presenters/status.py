@@ -79,7 +79,7 @@ REASONS = {
     ),
     "role_changed": _l("Wie dit goedkeurde, mag dat niet meer. Er is niets betaald: keur de betaling opnieuw goed."),
     "member_removed": _l("Wie dit goedkeurde, doet niet meer mee. Er is niets betaald: keur de betaling opnieuw goed."),
-    "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
+    "all_refused": _l("Je hebt alle regels weggelaten. Er wordt niets betaald."),
     "said_paid": _l("Er is gemeld dat de bank dit heeft uitgevoerd; de bank zelf heeft ons niets laten weten."),
     "said_refused": _l(
         "Er is gemeld dat de bank het bestand heeft geweigerd. Er is niets betaald; je kunt het opnieuw klaarzetten."
