@@ -4,8 +4,8 @@ from connectors.bank.pain001 import OrderUnwritable
 from core.clock import amsterdam
 from core.encryption import DecryptionFailed
 from domain.common import errors
+from domain.orders.order_building import order_bytes
 from domain.orders.order_preview import is_still_to_be_sent, preview_order
-from domain.orders.submission import order_bytes
 from domain.payments.queries import get_batch
 from domain.payments.references import message_id
 from models import BankOrder, Batch, Client

@@ -27,7 +27,7 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.identity import identification
-from domain.orders import attestations, evidence, restore_watch, settlement, submission
+from domain.orders import attestations, evidence, order_building, restore_watch, settlement
 from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing
 from domain.orders.evidence import Statement
 from domain.payments import holds, state_machine
@@ -147,7 +147,7 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
     restore_watch.hold_if_restored()
     holds.require_no_hold(client.id, batch.bank_account.bank)
     order = _order_to_take(batch)
-    body = submission.order_bytes(order)
+    body = order_building.order_bytes(order)
     with transaction(client.id):
         held = get_batch_locked(client, reference)
         holds.require_no_hold(client.id, held.bank_account.bank)
@@ -175,7 +175,7 @@ def _order_to_take(batch: Batch) -> BankOrder:
     order = _live(batch)
     if order is None and batch.state == BatchState.APPROVED and manual_bank.is_manual(batch.bank_account.bank):
         try:
-            order = submission.build_order(batch)
+            order = order_building.build_order(batch)
         except (IntegrityError, OrderMismatch, StateConflict):
             order = _live(batch)
             if order is None:

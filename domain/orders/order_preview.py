@@ -3,7 +3,7 @@
 from core.clock import utcnow
 from domain.banking.bank_configs import bank_config_of
 from domain.common.errors import NothingToPay, NotOpen, RunMissing
-from domain.orders import submission
+from domain.orders import order_building
 from domain.payments import bank_capabilities, commitments, execution_dates
 from domain.payments.queries import execution_date
 from domain.payments.totals import lines_of
@@ -43,7 +43,7 @@ def preview_order(batch: Batch) -> bytes:
     if batch.run.unlisted_since is not None:
         raise RunMissing
     commitments.require_owed(batch, lines)
-    return submission.written_order(batch, release, lines, config)[1]
+    return order_building.written_order(batch, release, lines, config)[1]
 
 
 def _release_of(batch: Batch) -> Release:

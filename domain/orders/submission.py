@@ -9,46 +9,23 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.order_formats import read_order, representable_in, write_order
-from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import today_amsterdam, utcnow
-from core.encryption import digest_sha256
-from core.sepa_text import to_sepa
 from domain.banking import manual_bank
-from domain.banking.bank_configs import bank_config_for_order, bank_config_of
+from domain.banking.bank_configs import bank_config_for_order
 from domain.common import audit, leases, marks
-from domain.common.encryption import blind_index, decrypt_bytes, encrypt
-from domain.common.errors import OrderMismatch, PaymentsHeld, StateConflict
+from domain.common.errors import PaymentsHeld, StateConflict
 from domain.common.services import services
-from domain.orders import evidence, recovery, restore_watch, sca, sca_state, settlement, status_callbacks
+from domain.orders import evidence, restore_watch, sca, sca_state, settlement, status_callbacks
 from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
 from domain.orders.evidence import Statement
-from domain.payments import (
-    bank_capabilities,
-    commitments,
-    digest,
-    execution_dates,
-    holds,
-    lost_orders,
-    state_machine,
-)
+from domain.orders.obstacles import changed_wish, obstacle, open_again, open_again_locked, reopen_if_too_late
+from domain.orders.order_building import build_order, order_bytes
+from domain.payments import commitments, holds, state_machine
 from domain.payments.amendments import void_releases
-from domain.payments.queries import get_batch, get_batch_locked
-from domain.payments.references import message_id, request_id
+from domain.payments.queries import get_batch
 from domain.payments.totals import lines_of
-from models import (
-    AuditEvent,
-    BankAccount,
-    BankCall,
-    BankOrder,
-    Batch,
-    BatchLine,
-    Client,
-    LostOrder,
-    Release,
-    transaction,
-)
-from models.states import AuthenticationMethod, BatchState, LineState, OrderState, RunKind
+from models import AuditEvent, BankAccount, BankCall, BankOrder, Batch, Client, transaction
+from models.states import BatchState, OrderState
 
 SEND_LEASE = 180
 MAX_RESENDS = 8
@@ -95,178 +72,6 @@ def submit_order(batch_id: int) -> None:
         _submit_to_bank(batch, order)
 
 
-def reopen_if_too_late(batch: Batch) -> None:
-    """Open an approved payment that waits for a person or a hold again, if its execution date can no longer be met."""
-    why_not = _obstacle(batch, Release.get(Release.batch == batch.id, Release.voided_at.is_null()))
-    if why_not:
-        _open_again(batch, why_not)
-
-
-def build_order(batch: Batch) -> BankOrder | None:
-    """Build the order of the valid release and store its bytes encrypted. No call is made.
-
-    Return None if it may not be submitted; the payment is then open again, with the reason.
-
-    Raises:
-    - StateConflict: another worker built it.
-    - OrderMismatch: the order is not what was released.
-    - PaymentsHeld
-    """
-    release = Release.get(Release.batch == batch.id, Release.voided_at.is_null())
-    why_not = _obstacle(batch, release)
-    if why_not:
-        _open_again(batch, why_not)
-        return None
-    config = bank_config_of(batch.bank_account.bank)
-    order, body = written_order(batch, release, _released_lines(batch, release), config)
-    with transaction(batch.client_id):
-        return _store(batch, release, config, order, body)
-
-
-def written_order(
-    batch: Batch, release: Release, lines: list[BatchLine], config: port.BankConfig
-) -> tuple[PaymentOrder, bytes]:
-    """The next order of the payment and its bytes, read back and compared. OrderMismatch; OrderUnwritable."""
-    order = _order_of(batch, release, lines)
-    body = write_order(config, order)
-    if digest.comparable_order(read_order(config, body)) != digest.comparable_order(representable_in(config, order)):
-        raise OrderMismatch(batch.reference)
-    return order, body
-
-
-def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
-    """Return the lines that were released.
-
-    Raises:
-    - OrderMismatch
-    - StateConflict: another worker has made an order of them.
-    """
-    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
-    if not _is_released(batch, release, lines):
-        state = Batch.get_by_id(batch.id).state
-        raise (
-            OrderMismatch(batch.reference)
-            if state == BatchState.APPROVED
-            else StateConflict(f"{batch.reference} is {state}")
-        )
-    return lines
-
-
-def _is_released(batch: Batch, release: Release, lines: list[BatchLine]) -> bool:
-    wishes = digest.wishes_of(release)
-    return digest.is_digest_of(
-        release.digest, release.debtor_iban, release.execution_date, lines, batch.kind, wishes
-    )  # fmt: skip
-
-
-def _obstacle(batch: Batch, release: Release) -> str | None:
-    if lost_orders.is_its_next_order(batch):
-        return None  # it was sent before the database was restored: its record is made, whatever changed since
-    config = bank_config_of(batch.bank_account.bank)
-    lines = lines_of(batch)
-    going = [line for line in lines if line.state in (LineState.OPEN, LineState.SENT)]
-    if unfit := bank_capabilities.unsupported_reason(config, going, batch.kind):
-        return unfit
-    if (config.signing == "delegated") != (release.authentication_method != AuthenticationMethod.SESSION):
-        return "proof_changed"
-    if wish := _changed_wish(release, batch.client):
-        return wish
-    if commitments.exceeding_dues(batch, lines):
-        return "run_again"
-    return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
-
-
-def _changed_wish(release: Release, client: Client) -> str | None:
-    return digest.wish_that_changed(digest.wishes_of(release), digest.wishes_of(client))
-
-
-def _open_again(batch: Batch, reason: str) -> None:
-    """Open the payment for a new approval. Its execution date is never moved without the person."""
-    with transaction(batch.client_id):
-        _open_again_locked(batch, reason)
-
-
-def _open_again_locked(batch: Batch, reason: str) -> None:
-    if batch.state == BatchState.SENDING:  # stored, and certainly not at the bank
-        state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
-    void_releases(batch, reason)
-    Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-    state_machine.transition(batch, "change", audit.WORKER, reason)
-
-
-def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
-    return PaymentOrder(
-        msg_id=message_id(batch.reference, batch.order_count + 1), created_at=release.released_at,
-        initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
-        execution_date=release.execution_date, batch_booking=release.batch_booking,
-        wage_tax=batch.kind == RunKind.WAGE_TAX,
-        lines=[
-            OrderLine(
-                row.end_to_end_id, row.amount_cents, row.creditor_name_sepa, row.creditor_iban, row.remittance_sepa,
-                row.reference_type or "", row.reference_issuer or "",
-            )
-            for row in lines
-        ],
-    )  # fmt: skip
-
-
-def _debtor_name(batch: Batch) -> str:
-    return to_sepa(batch.bank_account.holder_name or batch.company.name, 70)
-
-
-def _store(batch: Batch, release: Release, config: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
-    """Check the release and digest against the database, store the order and move the batch to sending, in one
-    transaction.
-
-    Raises:
-    - StateConflict: another worker built the order, or the release is void.
-    - OrderMismatch
-    - PaymentsHeld
-    """
-    batch = get_batch_locked(batch.client, batch.reference)
-    holds.require_no_hold(batch.client_id, batch.bank_account.bank)
-    stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
-    if batch.state != BatchState.APPROVED or not stands:
-        raise StateConflict(f"{batch.reference} is {batch.state}")
-    lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
-    if not _is_released(batch, release, lines):
-        raise OrderMismatch(batch.reference)
-    row = BankOrder.create(
-        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id,
-        x_request_id=request_id(order.msg_id), body_encrypted=encrypt(body, "bank_order", order.msg_id),
-        body_sha256=digest_sha256(body), total_cents=release.total_cents, line_count=release.line_count,
-        execution_date=release.execution_date, redirect_state_hash=blind_index(sca.return_state(order.msg_id)),
-        message_format=config.format, is_manual=manual_bank.is_manual(config.id),
-        callback_state_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
-    )  # fmt: skip
-    Batch.update(order_count=Batch.order_count + 1).where(Batch.id == batch.id).execute()
-    lost = lost_orders.lost_order_of(batch, order.msg_id)
-    if lost is not None:  # from here on its own lines count
-        LostOrder.update(order=row.id).where(LostOrder.id == lost.id).execute()
-    settlement.create_order_lines(row, lines)
-    BatchLine.update(state=LineState.SENT, bank_reason_code=None).where(
-        BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN
-    ).execute()
-    state_machine.transition(
-        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.x_request_id
-    )
-    if lost is not None:
-        recovery.take_as_sent(row, lost.sent_at)
-    return row
-
-
-def order_bytes(order: BankOrder) -> bytes:
-    """Return the exact bytes of the order.
-
-    Raises:
-    - OrderMismatch: they are not those that were stored.
-    """
-    body = decrypt_bytes(order.body_encrypted, "bank_order", order.msg_id)
-    if digest_sha256(body) != order.body_sha256:
-        raise OrderMismatch(order.msg_id)
-    return body
-
-
 def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
     config = bank_config_for_order(order)
@@ -280,9 +85,9 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
         leases.release_lease(claimed, due_at=None)
         return
-    if not again and (why_not := _obstacle(batch, claimed.release)):
+    if not again and (why_not := obstacle(batch, claimed.release)):
         leases.release_lease(claimed, due_at=None)
-        _open_again(batch, why_not)
+        open_again(batch, why_not)
         return
     event = _mark_called(batch, claimed)
     if event is None:
@@ -326,8 +131,8 @@ def _placement_options(order: BankOrder) -> port.PlacementOptions:
 def _mark_called(batch: Batch, order: BankOrder) -> AuditEvent | None:
     """Record that the bank may have the order from this commit on. Return None if it may not be submitted now."""
     with transaction(batch.client_id):
-        if order.submitted_at is None and (wish := _changed_wish(order.release, Client.get_by_id(batch.client_id))):
-            _open_again_locked(batch, wish)
+        if order.submitted_at is None and (wish := changed_wish(order.release, Client.get_by_id(batch.client_id))):
+            open_again_locked(batch, wish)
             return None
         if holds.hold_on(batch.client_id, order.bank_account.bank):
             leases.release_lease(order, due_at=utcnow() + HELD_PAUSE)

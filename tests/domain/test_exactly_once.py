@@ -18,7 +18,7 @@ from core.clock import utcnow
 from domain.common import leases
 from domain.common.errors import NotFound, NotOpen, StateConflict
 from domain.operations import integrity
-from domain.orders import sca, status_polling, submission
+from domain.orders import order_building, sca, status_polling, submission
 from domain.payments.release import release
 from domain.payroll import reopening
 from jobs import tasks
@@ -101,7 +101,7 @@ def test_parallel_workers_submit_once(
     set_idempotent(sandbox, False)
     sandbox.fault(bank_slow=True)
     if made:
-        submission.build_order(released)
+        order_building.build_order(released)
     started = [crashing_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     crashing_worker.wait_for(2, started)  # those that did not get the lease
     sandbox.fault(bank_slow=False)
@@ -112,7 +112,7 @@ def test_parallel_workers_submit_once(
 def test_a_delayed_worker_does_not_submit_again(sandbox: Sandbox, released: Batch):
     """It read the order before it was submitted; meanwhile another worker submitted it and the answer was lost."""
     set_idempotent(sandbox, False)
-    looked = submission.build_order(released)
+    looked = order_building.build_order(released)
     assert looked is not None and looked.submitted_at is None
     sandbox.fault(bank_lost_answer=True)
     submission.submit_order(released.id)
@@ -122,7 +122,7 @@ def test_a_delayed_worker_does_not_submit_again(sandbox: Sandbox, released: Batc
 
 
 def test_a_leased_order_is_left_alone(sandbox: Sandbox, released: Batch):
-    order = submission.build_order(released)
+    order = order_building.build_order(released)
     assert order is not None
     assert leases.claim_lease(BankOrder, order.id, submission.SEND_LEASE) is not None
     for _ in range(2):
@@ -237,13 +237,13 @@ def test_the_redirect_of_a_closed_order_has_no_effect(demo: Demo, sandbox: Sandb
 def test_a_clock_change_after_a_lost_answer_builds_no_new_order(sandbox: Sandbox, released: Batch, jump: timedelta):
     sandbox.fault(bank_lost_answer=True)
     submission.submit_order(released.id)
-    body = submission.order_bytes(BankOrder.get())
+    body = order_building.order_bytes(BankOrder.get())
     sandbox.fault(bank_lost_answer=False)
     with time_machine.travel(utcnow() + jump):
         wake(released)
     found = wake(released)
     assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
-    assert submission.order_bytes(BankOrder.get()) == body
+    assert order_building.order_bytes(BankOrder.get()) == body
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=8), timedelta(days=400)])

@@ -13,7 +13,7 @@ import commands
 from connectors.bank.pain001 import PaymentOrder, parse_own_pain001
 from core.clock import utcnow
 from domain.operations import order_files
-from domain.orders import submission
+from domain.orders import order_building, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import reopening
@@ -68,7 +68,7 @@ def test_once_approved_it_is_what_will_be_sent_to_the_byte(demo: Demo, app: Flas
     with time_machine.travel(utcnow() + timedelta(minutes=3)):
         shown = show(app, batch.reference, "--xml").stdout_bytes
     submission.submit_order(batch.id)
-    assert submission.order_bytes(BankOrder.get()) == shown
+    assert order_building.order_bytes(BankOrder.get()) == shown
 
 
 def test_after_sending_it_is_what_the_bank_got(demo: Demo, sandbox: Sandbox, app: Flask):
@@ -76,12 +76,12 @@ def test_after_sending_it_is_what_the_bank_got(demo: Demo, sandbox: Sandbox, app
     shown = show(app, batch.reference, "--xml").stdout_bytes
     (order,) = sandbox.control("GET", "orders")
     assert shown.decode() == order["body"]
-    assert shown == submission.order_bytes(BankOrder.get())
+    assert shown == order_building.order_bytes(BankOrder.get())
 
 
 def test_a_payment_that_is_open_again_shows_its_next_order_and_keeps_the_first(demo: Demo, app: Flask):
     batch = at_the_bank(demo)
-    stored = submission.order_bytes(BankOrder.get())
+    stored = order_building.order_bytes(BankOrder.get())
     BankOrder.update(state="closed").execute()
     Batch.update(state="rejected").execute()
     OrderLine.update(standing="unpaid").execute()

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import NotFound, PaymentsHeld, StateConflict
 from domain.operations import payment_holds
-from domain.orders import sca, submission
+from domain.orders import order_building, sca, submission
 from domain.payments import holds
 from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch
@@ -79,7 +79,7 @@ def test_a_payment_can_be_approved_while_it_is_held(demo: Demo, sandbox: Sandbox
 
 def test_an_order_that_was_stored_before_the_hold_is_not_sent(demo: Demo, sandbox: Sandbox):
     batch = approved(demo)
-    order = submission.build_order(batch)
+    order = order_building.build_order(batch)
     assert order is not None
     number = hold(demo)
     submission.submit_order(batch.id)

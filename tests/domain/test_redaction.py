@@ -15,7 +15,7 @@ from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import DetailsRemoved, DomainError
 from domain.operations import integrity, order_files, redacted_runs, redaction
-from domain.orders.submission import order_bytes
+from domain.orders.order_building import order_bytes
 from domain.payroll import excess_payment, reopening, run_discovery, run_history, unpaid, unpaid_payment
 from domain.privacy.employee_data import employee_data
 from models import (

@@ -19,7 +19,7 @@ from domain.common import marks
 from domain.common.errors import MoreThanOwed, OperatorRefused
 from domain.common.services import Services, configure, services
 from domain.operations import found_orders, integrity, log_anchors, operator_access, payment_holds, restore_check
-from domain.orders import restore_watch, status_polling, submission
+from domain.orders import order_building, restore_watch, status_polling, submission
 from domain.payments import holds
 from domain.payments.release import release
 from domain.payroll import intake, reopening, run_discovery
@@ -79,7 +79,7 @@ def pay(demo: Demo, backup: Backup) -> tuple[Batch, dict[str, Path]]:
     taken["before approval"] = backup.take()
     approve(demo, batch)
     taken["before sending"] = backup.take()
-    submission.build_order(Batch.get_by_id(batch.id))
+    order_building.build_order(Batch.get_by_id(batch.id))
     taken["before the answer"] = backup.take()
     submission.submit_order(batch.id)
     sign(demo, batch)

@@ -7,10 +7,11 @@ import requests
 from lxml import etree, html
 
 from connectors.bank import port
+from domain.common.encryption import encrypt
 from domain.common.errors import OrderMismatch, StateConflict
 from domain.common.services import services
 from domain.operations import operators, order_files
-from domain.orders import sca, status_polling, submission
+from domain.orders import obstacles, order_building, sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import intake, reopening
@@ -228,7 +229,7 @@ def test_a_date_past_its_cut_off_is_never_moved(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
-    monkeypatch.setattr(submission.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "cut_off")
+    monkeypatch.setattr(obstacles.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "cut_off")
     sent = _send(batch)
     assert (sent.state, sent.state_reason, sent.execution_date) == ("open", "cut_off", None)
     assert _at_the_bank(sandbox) == []
@@ -242,7 +243,7 @@ def test_an_order_that_waited_past_its_date_is_opened_again(
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
     assert _send(batch).state == "approved"
     sandbox.control("PUT", "banks/redirect", {"line": {}})
-    monkeypatch.setattr(submission.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "past")
+    monkeypatch.setattr(obstacles.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "past")
     BankOrder.update(due_at=batch.created_at).execute()
     sent = _send(batch)
     assert (sent.state, sent.state_reason, BankOrder.get().state) == ("open", "past", "closed")
@@ -252,9 +253,9 @@ def test_an_order_that_waited_past_its_date_is_opened_again(
 @pytest.mark.planted
 def test_changed_bytes_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    order = submission.build_order(queries.get_batch(demo.client, batch.reference))
+    order = order_building.build_order(queries.get_batch(demo.client, batch.reference))
     assert order is not None
-    broken = submission.encrypt(b"<Document/>", "bank_order", order.msg_id)
+    broken = encrypt(b"<Document/>", "bank_order", order.msg_id)
     BankOrder.update(body_encrypted=broken).where(BankOrder.id == order.id).execute()
     with pytest.raises(OrderMismatch):
         submission.submit_order(batch.id)

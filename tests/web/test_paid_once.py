@@ -15,7 +15,7 @@ from flask import Flask
 import commands
 from core.clock import utcnow
 from core.money import format_iso
-from domain.orders import submission
+from domain.orders import order_building, submission
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, OrderLine
 from tests.connectors.test_pain002 import block, line, report
 from tests.support.books import require_right_books
@@ -286,7 +286,7 @@ def test_an_order_stored_while_the_bank_was_away_does_not_go_after_its_day(
 ):
     batch = demo.batch()
     assert pay(owner, demo, batch).status_code == 303
-    assert submission.build_order(Batch.get_by_id(batch.id)) is not None
+    assert order_building.build_order(Batch.get_by_id(batch.id)) is not None
     with time_machine.travel(utcnow() + timedelta(days=7)):
         submission.submit_order(batch.id)
         assert state(batch) == "open"

@@ -6,7 +6,7 @@ import pytest
 
 import models
 from domain.operations import integrity
-from domain.orders import manual_submission, submission
+from domain.orders import manual_submission, order_building, submission
 from domain.payments import amendments, digest
 from domain.payments.release import release
 from models import Approval, BankOrder, Batch, Client, Membership, Release
@@ -111,7 +111,7 @@ def test_a_stored_order_with_other_wishes_is_not_sent(owner: WebClient, demo: De
     """The change comes between the storing of the order and its sending."""
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.build_order(Batch.get_by_id(batch.id))
+    order_building.build_order(Batch.get_by_id(batch.id))
     wish(owner, demo, "name_check")
     submission.submit_order(batch.id)
     assert (sandbox.control("GET", "orders"), demo.view(batch).state) == ([], "open")
@@ -123,7 +123,7 @@ def test_an_order_that_the_bank_did_not_take_is_not_sent_with_other_wishes(
 ):
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.build_order(Batch.get_by_id(batch.id))
+    order_building.build_order(Batch.get_by_id(batch.id))
     found = Batch.get_by_id(batch.id)
     Client.update(vop_enabled=False).execute()  # a change that no code of ours made
     assert submission._mark_called(found, BankOrder.get()) is None
@@ -165,7 +165,7 @@ def test_a_release_of_before_is_sent(owner: WebClient, demo: Demo, sandbox: Sand
 def test_an_order_of_before_goes_on(owner: WebClient, demo: Demo, sandbox: Sandbox, before):
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.build_order(Batch.get_by_id(batch.id))
+    order_building.build_order(Batch.get_by_id(batch.id))
     before()
     submission.submit_order(batch.id)
     assert len(sandbox.control("GET", "orders")) == 1

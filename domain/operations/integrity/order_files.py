@@ -9,7 +9,7 @@ from connectors.bank.pain001 import NotOurOrder, PaymentOrder
 from core.encryption import DecryptionFailed
 from domain.common.errors import OrderMismatch
 from domain.operations.integrity.records import PaymentRecord
-from domain.orders.submission import order_bytes
+from domain.orders.order_building import order_bytes
 from domain.payments.digest import is_digest_of, wishes_of
 from domain.payments.references import message_id
 from models import BankCall, BankOrder, BatchLine, OrderDownload, OrderLine, Release
