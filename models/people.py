@@ -18,6 +18,7 @@ class User(Table):
     password_reset_at = UtcField(null=True)  # password reset by mail: payments need a newer identification
     muted_push_events: Any = JsonField(null=True)  # kinds of notifications that are switched off
     locale = TextField(null=True)  # of screens and mails; null: the browser's language, mails in Dutch
+    removed_at = UtcField(null=True)  # nobody can sign in with it any more: see domain/team/account_removal.py
 
     class Meta:
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL

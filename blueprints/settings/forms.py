@@ -1,5 +1,5 @@
-from wtforms import BooleanField, SelectField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.web.choices import choices
 from blueprints.web.forms import Form
@@ -26,3 +26,9 @@ class EmployeeForm(RestorableForm):
         _l("Naam of rekeningnummer van de medewerker"),
         [DataRequired(_l("Vul een naam of rekeningnummer in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
     )
+
+
+class PinConfirmForm(Form):
+    """Something that ends an account, confirmed with the PIN."""
+
+    pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])

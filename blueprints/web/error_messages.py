@@ -47,6 +47,18 @@ def authority(reason: str) -> str:
     return words.get(reason, _("We hebben dit zelf beoordeeld."))
 
 
+def account_needed(why: str, company: str) -> str:
+    """Return why somebody's account cannot be removed now (`domain.team.account_removal`)."""
+    words = {
+        "last_owner": _("Je bent de enige eigenaar van %(name)s. Maak eerst iemand anders eigenaar.", name=company),
+        "too_few": _("Bij %(name)s moeten twee mensen goedkeuren, en zonder jou is er te weinig. Nodig eerst iemand "
+                     "uit, of zet dat uit.", name=company),
+        "waits": _("Bij %(name)s loopt nog iets van jou: een betaling die je goedkeurde is nog niet klaar, of een "
+                   "tweede persoon moet nog antwoorden.", name=company),
+    }  # fmt: skip
+    return words.get(why, _("Bij %(name)s ben je nog nodig.", name=company))
+
+
 def _identification(reason: str) -> str:
     if reason == "another_person":
         return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
@@ -213,6 +225,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "identificatie is bewaard. Probeer het zo opnieuw."
     ),
     # team
+    errors.AccountNeeded: lambda e: account_needed(e.why, e.company),
     errors.LastOwner: lambda e: _("Dit is de enige eigenaar. Maak eerst iemand anders eigenaar."),
     errors.TooFewApprovers: lambda e: _(
         "Twee mensen moeten kunnen goedkeuren, en dat zijn er zo te weinig. Nodig eerst iemand uit die mag betalen."

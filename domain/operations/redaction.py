@@ -13,6 +13,7 @@ from typing import Any
 from peewee import chunked
 
 from core.clock import amsterdam_midnight, today_amsterdam, utcnow
+from domain.accounts import removed_users
 from domain.common import audit
 from domain.common.services import services
 from domain.operations.integrity import approvals, bookings, order_files, outcomes, payments
@@ -46,6 +47,7 @@ from models import (
     OrderLine,
     PayrollRun,
     RowRegister,
+    User,
     transaction,
     update_rows,
 )
@@ -71,7 +73,8 @@ def cutoff() -> date:
 
 def is_redaction_due() -> bool:
     """Return whether something is past its time, or seems so."""
-    return _past_their_time().exists() or BankTransaction.select().where(_old_bookings()).exists()
+    waits = BankTransaction.select().where(_old_bookings()), User.select().where(_left_long_ago())
+    return _past_their_time().exists() or any(query.exists() for query in waits)
 
 
 def redactable_runs(most: int = MOST_RUNS) -> list[int]:
@@ -132,7 +135,20 @@ def redact_old() -> int:
     if RowRegister.select().where(RowRegister.fault_count > 0).exists():
         log.error("nothing is redacted while the books have faults")
         return 0
-    return sum(redact_run(run_id) for run_id in redactable_runs()) + redact_bookings()
+    return sum(redact_run(run_id) for run_id in redactable_runs()) + redact_bookings() + forget_removed_users()
+
+
+def forget_removed_users() -> int:
+    """Remove the names and identifications of users who left before the years that are kept. Returns how many."""
+    left = [row.id for row in User.select(User.id).where(_left_long_ago()).order_by(User.id)]
+    for user_id in left:
+        with transaction(*removed_users.clients_of(user_id)):
+            removed_users.forget_person(user_id)
+    return len(left)
+
+
+def _left_long_ago() -> Any:
+    return (User.removed_at < amsterdam_midnight(cutoff())) & (User.name != REMOVED)
 
 
 def redact_run(run_id: int) -> bool:

@@ -6,7 +6,7 @@ Payments, their lines, orders, evidence and the audit log are not touched: they 
 from datetime import datetime, timedelta
 
 from core.clock import utcnow
-from models import EmailToken, IdentificationAttempt, Invitation, NmbrsOauthRequest, OutgoingMail, transaction
+from models import EmailToken, IdentificationAttempt, Invitation, NmbrsOauthRequest, OutgoingMail, User, transaction
 
 MESSAGES = timedelta(days=90)  # contents of mails that were sent; addresses of people who never joined
 REQUESTS = timedelta(days=30)  # one-time links, and identifications that were never finished
@@ -18,7 +18,9 @@ def remove_expired() -> int:
     A mail's row stays, without its contents: it prevents that the same mail is sent again.
     """
     messages, requests = utcnow() - MESSAGES, utcnow() - REQUESTS
-    over = OutgoingMail.due_at.is_null() & (OutgoingMail.created_at < messages)
+    left = User.select(User.id).where(User.removed_at.is_null(False))
+    old = (OutgoingMail.created_at < messages) | OutgoingMail.user.in_(left)
+    over = OutgoingMail.due_at.is_null() & old
     done = OutgoingMail.update(payload_encrypted="").where(over, OutgoingMail.payload_encrypted != "").execute()
     done += EmailToken.delete().where(EmailToken.expires_at < requests).execute()
     done += IdentificationAttempt.delete().where(IdentificationAttempt.started_at < requests).execute()

@@ -93,7 +93,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         _require_allowed(client, row, role)
         Membership.update(role=role).where(Membership.id == row.id).execute()
         if role != Role.OWNER:
-            _revoke_owner_rights(client, row.user)
+            revoke_owner_rights(client, row.user)
         if role not in four_eyes.MAY_APPROVE:
             amendments.void_approvals(client, audit.by_user(by), "role_changed", by=row.user)
         audit.record_event(
@@ -118,7 +118,7 @@ def remove_member(client: Client, by: User, membership_id: int) -> None:
         row = _get_for_change(client, by, membership_id)
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
-        _revoke_owner_rights(client, row.user)
+        revoke_owner_rights(client, row.user)
         amendments.void_approvals(client, audit.by_user(by), "member_removed", by=row.user)
         audit.record_event(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
         mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == Role.OWNER else []))
@@ -143,7 +143,7 @@ def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
             raise TooFewApprovers
 
 
-def _revoke_owner_rights(client: Client, user: User) -> None:
+def revoke_owner_rights(client: Client, user: User) -> None:
     """Revoke pending invitations and threshold changes, which only an owner may request."""
     invitations.revoke_invitations_by(client, user)
     ApprovalThresholdChange.delete().where(

@@ -106,6 +106,7 @@ MAILS = {
     "invitation": {"by": PLANTED},
     "member_changed": {"what": "joined", "name": PLANTED, "by": PLANTED, "role": "owner"},
     "passkey_added": {"name": PLANTED}, "new_device": {"device": PLANTED},
+    "account_removed": {"name": PLANTED, "acted": True},
     "lines_held": {"description": PLANTED, "count": 1, "lines": [[1, "no_name"]], "rest": True},
 }  # fmt: skip
 

@@ -98,6 +98,7 @@ from domain.common.errors.program import (
     StateConflict,
 )
 from domain.common.errors.team import (
+    AccountNeeded,
     InsufficientRole,
     InvitationRefused,
     LastEditorCannotApprove,
@@ -110,6 +111,7 @@ from domain.common.errors.team import (
 __all__ = [
     "AccountExists",
     "AccountInvalid",
+    "AccountNeeded",
     "AlreadyConnected",
     "AuthorityPending",
     "AuthorityRefused",

@@ -36,3 +36,11 @@ class SamePerson(DomainError):
 
 class NoPendingRequest(DomainError):
     """The request is already settled or was replaced by a newer one."""
+
+
+class AccountNeeded(DomainError):
+    """The account cannot be removed now. `why`: last_owner, too_few or waits, at this `company`."""
+
+    def __init__(self, why: str, company: str) -> None:
+        super().__init__(why)
+        self.why, self.company = why, company

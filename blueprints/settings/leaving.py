@@ -1,0 +1,63 @@
+"""Leaving: a member removes the own account."""
+
+from flask import Response, flash, session, url_for
+from flask_babel import gettext as _
+from flask_login import logout_user
+
+from blueprints.settings.forms import PinConfirmForm
+from blueprints.settings.routes import blueprint
+from blueprints.web import session_interface
+from blueprints.web.acts import does
+from blueprints.web.error_messages import account_needed, message_for
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.step_up import current_device
+from domain.accounts import rate_limits
+from domain.common.errors import AccountNeeded, PinLocked, PinMissing, PinWrong
+from domain.common.services import services
+from domain.team import account_removal
+from jobs import enqueue
+from models import Membership
+
+
+@blueprint.route("/<client>/instellingen/account-verwijderen", methods=["GET", "POST"])
+@does("remove_account")
+def remove_account(membership):
+    """Show what goes and what stays; remove the account with the PIN, and sign out."""
+    form = PinConfirmForm()
+    if not form.validate_on_submit():
+        return _removal_page(membership, form)
+    user = membership.user
+    rate_limits.consume_attempt("pin.user", user.id)
+    try:
+        account_removal.remove_account(user, form.pin.data or "", current_device())
+    except PinWrong as error:
+        form.pin.errors = [message_for(error)]
+        return _removal_page(membership, form)
+    except (PinLocked, PinMissing) as error:
+        flash(message_for(error), "bad")
+        return redirect_to(url_for("onboarding.set_pin"))
+    except AccountNeeded:
+        rate_limits.reset_attempts("pin.user", user.id)
+        return _removal_page(membership, PinConfirmForm(formdata=None), 422)
+    rate_limits.reset_attempts("pin.user", user.id)
+    enqueue("send_mails")
+    return _signed_out()
+
+
+def _removal_page(membership: Membership, form: PinConfirmForm, status: int = 200) -> Response:
+    found = account_removal.obstacles(membership.user)
+    return render(
+        "settings/remove_account.html", 422 if form.errors else status, form=form,
+        obstacles=[account_needed(one.why, one.company) for one in found],
+        acted=account_removal.has_acted(membership.user), kept_years=services().kept_years,
+    )  # fmt: skip
+
+
+def _signed_out() -> Response:
+    logout_user()
+    session.clear()
+    session_interface.renew()
+    flash(_("Je account is verwijderd. Je krijgt daarvan nog één mail."), "good")
+    response = redirect_to(url_for("account.sign_in"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
