@@ -77,14 +77,16 @@ class CachedDirectory:
         return self._known
 
 
-def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> Services:
-    """Configure the domain with the production adapters, pointed at this sandbox."""
+def make_world(
+    sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000", patience: float = 5
+) -> Services:
+    """Configure the domain with the production adapters, pointed at this sandbox; they wait `patience` seconds."""
     ponto = PontoSettings(
         f"{sandbox_url}/ponto", "bizcuit-ponto", "sandbox-ponto-secret", read_timeout=5, order_timeout=5,
         signer=PontoSigner(development_identity(folder).key, "tests"),
     )  # fmt: skip
     world = Services(
-        payroll=SoapPayroll(sandbox_url, read_timeout=5, pauses=(0.01,)),
+        payroll=SoapPayroll(sandbox_url, read_timeout=patience, file_timeout=patience, pauses=(0.01,)),
         payroll_rest=RestPayroll(RestSettings(f"{sandbox_url}/nmbrs-rest", "sandbox-subscription-key")),
         nmbrs_oauth=NmbrsOAuth(
             OAuthSettings(
@@ -93,7 +95,10 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
             )
         ),
         bank=BanksByAdapter(
-            {"berlin_group": BerlinGroupBank(development_identity(folder), read_timeout=5), "ponto": PontoBank(ponto)}
+            {
+                "berlin_group": BerlinGroupBank(development_identity(folder), read_timeout=patience),
+                "ponto": PontoBank(ponto),
+            }
         ),
         ponto=PontoOAuth(ponto, f"{sandbox_url}/ponto/api"),
         banks=CachedDirectory(sandbox_url),
