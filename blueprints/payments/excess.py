@@ -9,7 +9,7 @@ from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm, ExcessForm
 from blueprints.payments.line_query import parse_query
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.payments.presenters.excess import allowance_facts, allowance_note, asked_text, beside_facts
+from blueprints.payments.presenters.excess import allowance_facts, allowance_note, beside_facts
 from blueprints.payments.presenters.lines import present_results
 from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY, for_client
@@ -21,10 +21,9 @@ from domain.accounts import rate_limits
 from domain.common.errors import DomainError, NotFound, PinLocked, PinMissing, PinWrong
 from domain.payments import excess_views, queries
 from domain.payments.line_search import LineQuery
-from domain.payments.state_machine import SENT
 from domain.payroll import excess_payment
 from jobs import enqueue
-from models import ExcessAllowance, Membership
+from models import Membership
 from models.states import LineState
 
 # States of a line that may have been paid, or may still be.
@@ -36,7 +35,7 @@ _MAY_COUNT = (LineState.SENT, LineState.EXECUTED, LineState.DISPUTED)
 def choose_excess_line(membership, reference):
     """List the lines beside which more can be asked."""
     payment = queries.get_payment(membership.client, reference, parse_query(membership))
-    if payment.state not in SENT or payment.redacted_at is not None:
+    if not excess_payment.may_ask(payment.state, payment.is_manual) or payment.redacted_at is not None:
         return redirect_to(url_of(membership, reference))
     sheet, found = build_sheet(membership, payment), payment.found or abort(404)
     lines = [one for one in sheet.payment.lines if one.state in _MAY_COUNT]
@@ -73,12 +72,8 @@ def ask_excess(membership, reference, line_id):
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     rate_limits.reset_attempts("pin.user", membership.user_id)
-    return _asked(membership, row)
-
-
-def _asked(membership: Membership, row: ExcessAllowance) -> Response:
     enqueue("send_mails")
-    flash(asked_text(excess_views.view_allowance(membership, row.id).others), "good")
+    flash(_("Je verzoek is verstuurd."), "good")  # its page says who must allow it
     return _to_allowance(row.id)
 
 

@@ -48,7 +48,7 @@ from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.payments.state_machine import SENT
-from domain.payroll import unpaid
+from domain.payroll import excess_payment, unpaid
 from domain.payroll.unpaid import Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
@@ -136,6 +136,7 @@ class PaymentPage(PaymentSheet):
     names_unchecked: bool
     facts: list[tuple[str, str]]  # of a payment that can no longer be changed
     takes_bank_report: bool
+    may_pay_extra: bool
     query_fields: dict[str, str]
     results: LineResults | None  # None for those who may not see the lines
     excluded_count: str
@@ -251,6 +252,7 @@ def build_page(
         names_unchecked=status.is_name_check_off(payment),
         facts=_facts(sheet),
         takes_bank_report=sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
+        may_pay_extra=sheet.can_pay and _may_pay_extra(payment),
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),
@@ -281,6 +283,10 @@ def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
     if status.is_name_check_off(payment):
         facts.append((_("Namen"), _("niet gecontroleerd; zo is het ingesteld")))
     return facts
+
+
+def _may_pay_extra(payment: Payment) -> bool:
+    return payment.redacted_at is None and excess_payment.may_ask(payment.state, payment.is_manual)
 
 
 def _redacted(payment: Payment) -> str:

@@ -309,6 +309,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NotCounting: lambda e: _(
         "Dit bedrag is niet betaald, en de bank betaalt het ook niet meer. Zet het bij Niet betaald opnieuw klaar."
     ),
+    errors.NotSignedYet: lambda e: _(
+        "Deze betaling is nog niet ondertekend, dus er is nog niets van betaald. Onderteken haar eerst."
+    ),
     errors.ExcessUnderWay: lambda e: _(
         "Voor deze regel is al om extra betalen gevraagd. Wacht daarop, of trek dat eerst in."
     ),

@@ -13,6 +13,7 @@ from domain.common.errors import (
     NotCounting,
     NotFound,
     NotOpen,
+    NotSignedYet,
 )
 from domain.payments import commitments, excess, excess_allowances, four_eyes, state_machine
 from domain.payments.amendments import reopen_held, void_releases
@@ -40,6 +41,7 @@ from models.states import BatchState, RunState
 _OVER = (BatchState.DISCARDED, BatchState.REPLACED)
 # States in which its payment may be at a bank, or has moved money: too late to withdraw.
 _TOO_LATE = state_machine.SENT - {BatchState.RETURNED}
+_UNSIGNED = frozenset({BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK})
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,20 @@ class Beside:
 
 
 # --- asking ---------------------------------------------------------------------------------------
+def may_ask(state: str, is_manual: bool) -> bool:
+    """Return whether money of a payment in this state may have moved, so that more can be asked beside its lines.
+
+    Whether a payment that a person took to the bank (`is_manual`) was signed, nobody tells us.
+    """
+    return state in state_machine.SENT and (is_manual or state not in _UNSIGNED)
+
+
 def find_beside(client: Client, reference: str, line_id: int) -> Beside:
     """Return what may be paid beside this line of a payment.
 
     Raises:
     - NotFound
+    - NotSignedYet: its payment waits for the signature.
     - NotCounting: the line neither was paid nor may be paid: what is owed can be paid in the ordinary way.
     - ExcessUnderWay: more is asked or allowed beside this line already.
     - ExcessOutdated: what the run owes is unknown now, or holds this person no longer as somebody who can be paid.
@@ -79,6 +90,8 @@ def find_beside(client: Client, reference: str, line_id: int) -> Beside:
     beside = allowance.beside if allowance else counting
     if counting is None or beside is None or beside.standing not in COMMITTED:
         raise NotCounting
+    if batch.state in _UNSIGNED and not counting.order.is_manual:
+        raise NotSignedYet
     if excess_allowances.unfinished_beside(beside.id):
         raise ExcessUnderWay
     due = Due.get_by_id(line.due_id)
@@ -122,7 +135,7 @@ def ask(
     """Ask a second person to allow an amount (cents) beyond what is owed, beside this line. Nothing is paid yet.
 
     Raises:
-    - NotFound, NotCounting, ExcessUnderWay, ExcessOutdated: the line.
+    - NotFound, NotCounting, NotSignedYet, ExcessUnderWay, ExcessOutdated: the line.
     - InsufficientRole, NotIdentified, ReidentificationRequired, AuthorityPending, AuthorityRefused,
       RegisterUnavailable, UnknownCompany: the person.
     - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed: the proof.

@@ -134,6 +134,8 @@ def test_two_people_pay_more_than_is_owed_once(
     page = owner.open(at(demo, paid, f"/extra/{line_of(paid).id}"))
     assert page.value("input[name=amount]") == "3.448,08"
     row = asked(owner, demo, paid)
+    said = owner.open(place(demo, row)).text  # the page after asking
+    assert said.count("Naomi Peters moet dit toestaan.") == 1 and "Je verzoek is verstuurd." in said
     assert Batch.select().count() == 1, "nothing is made before a second person allows it"
     assert told("excess_asked") == ["Naomi Peters"]
     mine = owner.open(place(demo, row))
@@ -370,13 +372,26 @@ def test_the_first_payment_comes_back_before_the_second_goes(
     assert [one.id for one in live] == [batch.id], "the payment that waits is the one of what is owed"
 
 
-def test_what_may_still_be_paid_cannot_be_asked_once_it_is_proved_unpaid(
+def test_while_the_payment_waits_for_its_signature_nobody_is_asked(
     owner: WebClient, second: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (batch,) = work(demo)
     sent(owner, demo, batch)
+    assert "Iemand extra betalen" not in owner.open(at(demo, batch)).text
+    assert owner.get(at(demo, batch, "/extra")).status_code == 303
+    assert "nog niet ondertekend" in owner.open(ask(owner, demo, batch).location).text
+    assert ExcessAllowance.select().count() == 0
+    assert "Iemand extra betalen" in owner.open(at(demo, decided(demo, batch, "ondertekenen"))).text
+
+
+@pytest.mark.planted
+def test_what_may_still_be_paid_cannot_be_asked_once_it_is_proved_unpaid(
+    owner: WebClient, second: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (batch,) = work(demo)
+    assert decided(demo, sent(owner, demo, batch), "ondertekenen").state == "signed"
     row = asked(owner, demo, batch)
-    assert decided(demo, batch, "weiger").state in ("rejected", "failed")
+    set_line(batch, WOUTERS_IBAN, "unpaid")
     answer = second.post(place(demo, row), pin=PIN)
     assert "Zet het bij Niet betaald opnieuw klaar." in second.open(answer.location).text
     assert Batch.select().count() == 1

@@ -71,8 +71,3 @@ def _who_is_asked(names: Sequence[str]) -> str:
     some = ", ".join(names[:-1])
     who = _("%(some)s of %(last)s", some=some, last=names[-1]) if some else names[-1]
     return _("%(name)s moet dit toestaan. Tot dan wordt er niets betaald.", name=who)
-
-
-def asked_text(names: Sequence[str]) -> str:
-    """Return what is said after asking."""
-    return _("Je verzoek is verstuurd.") + " " + _who_is_asked(names)

@@ -50,6 +50,10 @@ class NotCounting(DomainError):
     """The line was not paid and cannot be paid any more: what is owed is paid in the ordinary way."""
 
 
+class NotSignedYet(DomainError):
+    """The payment is at its bank, and still waits for the signature: nothing of it can have been paid."""
+
+
 class ExcessUnderWay(DomainError):
     """More than is owed is asked or allowed beside this line already, and not finished."""
 
