@@ -126,11 +126,17 @@ class FetchAllSelect(ModelSelect):
     def __sql_selection__(self, ctx: Any, is_subquery: bool = False) -> Any:
         """Write the selected columns as Peewee does, but without its dozen calls for each column of a wide table."""
         selected: Sequence[Any] = getattr(self, "_returning")  # noqa: B009 (Peewee's stubs do not know it)
-        if is_subquery or not all(isinstance(one, Field) for one in selected):
+        if is_subquery:
             return cast("Any", super()).__sql_selection__(ctx, is_subquery)
-        models = dict.fromkeys(one.model for one in selected)
+        models = dict.fromkeys(one.model for one in selected if isinstance(one, Field))
         alias = {model: ctx.alias_manager[model._meta.table] for model in models}
-        return ctx.literal(", ".join(f'"{alias[one.model]}"."{one.column_name}"' for one in selected))
+        for number, one in enumerate(selected):
+            between = ", " if number else ""
+            if isinstance(one, Field):
+                ctx.literal(f'{between}"{alias[one.model]}"."{one.column_name}"')
+            else:
+                ctx.literal(between).sql(one)
+        return ctx
 
 
 class _Watched:

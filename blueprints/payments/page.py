@@ -43,7 +43,7 @@ from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.name_confirmation import NamesToConfirm
 from domain.orders.sca_state import ScaStep
-from domain.payments import four_eyes, holds
+from domain.payments import four_eyes
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
@@ -163,11 +163,15 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
         payment.order is not None and attestations.may_wait(payment.order.row)
     ) else []
     manual, step = manual_submission.submission_view(payment), _step(payment, cancellation)
-    hold = holds.hold_on_account(membership.client_id, payment.account.id) if payment.state in MAY_WAIT else None
+    hold = PaymentHold.get_or_none(PaymentHold.id == payment.hold) if _is_held(payment) else None
     names = None
     if payment.order is not None and status.names_differ(payment):
         names = name_confirmation.names_to_confirm(payment.order.row, membership.user)
     return Progress(approvals, cancellation, manual, step, waiting, hold, names)
+
+
+def _is_held(payment: Payment) -> bool:
+    return payment.hold is not None and payment.state in MAY_WAIT
 
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
@@ -317,7 +321,7 @@ def _names(payment: Payment, sheet: PaymentSheet, confirming: NamesToConfirm | N
 
 def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
     order = payment.order if payment.state in _MAY_BE_BOOKED else None
-    mark = matching.booking_of_order(order.id) if order else None
+    mark = matching.booking_of_order(order.id) if order and order.is_booked else None
     if mark is None:
         return None
     url = url_for("banking.list_transactions", account_id=mark.account_id, boeking=mark.transaction_id)

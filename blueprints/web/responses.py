@@ -6,7 +6,6 @@ from flask import Response, g, make_response, redirect, render_template
 from htmx_flask import request
 
 from domain.overview import worklist
-from domain.payments import queries
 
 
 def _htmx() -> bool:
@@ -17,8 +16,8 @@ def _htmx() -> bool:
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """Render a page, with the data of its navigation unless htmx asks for a fragment."""
     if "client" in g and not _htmx():
-        context.setdefault("recent_clients", worklist.recent_clients(g.membership))
-        context.setdefault("payments_waiting", queries.count_waiting(g.client, g.membership.user))
+        clients, waiting = worklist.load_navigation(g.membership)
+        context = {"recent_clients": clients, "payments_waiting": waiting} | context
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response

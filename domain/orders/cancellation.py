@@ -53,7 +53,7 @@ def cancellation_status(payment: Payment) -> CancellationStatus | None:
     if payment.order is None or payment.state not in CANCELLABLE:
         return None
     order = payment.order.row
-    last = status_polling.latest_cancellation_call(order)
+    last = status_polling.latest_cancellation_call(order) if payment.order.cancel_asked else None
     to_sign = sca_state.is_cancellation(sca_state.load_sca_document(order))
     return CancellationStatus(
         _may_be_asked(order, payment.state) and not _in_progress(last), status_polling.is_unanswered(last), to_sign

@@ -8,8 +8,6 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from peewee import fn
-
 from core.clock import today_amsterdam, utcnow
 from domain.banking.bank_configs import bank_config_for_order
 from domain.common import leases
@@ -104,13 +102,6 @@ def facts_of(order: BankOrder) -> OrderFacts:
         execution_date=order.execution_date, retry_days=config.retry_days,
         signs_elsewhere=order.is_manual or config.signing != "delegated", names_confirmed=confirmed.exists(),
     )  # fmt: skip
-
-
-def executable_until(order_id: int) -> date | None:
-    """Return the last day on which the bank may still execute rejected lines of this order; None if it may not."""
-    row = OrderLine.select(fn.max(OrderLine.may_execute_until)).where(OrderLine.order == order_id)
-    found: Any = row.scalar()
-    return date.fromisoformat(found) if isinstance(found, str) else found
 
 
 def create_order_lines(order: BankOrder, lines: list[BatchLine]) -> None:

@@ -95,14 +95,18 @@ def _runs_to_correct(ids) -> dict[int, int]:
     return dict(query.group_by(PayrollRun.client).tuples())
 
 
-def recent_clients(membership: Membership) -> list[Client]:
-    """Return the clients that the user can switch between, the current one first; empty if there is only one."""
+def load_navigation(membership: Membership) -> tuple[list[Client], int]:
+    """Return the clients that the user can switch between, the current one first (none if there is only one), and how
+    many payments of the current one wait for this person, in one query.
+    """
+    mine = (Batch.client == membership.client_id) & awaiting_action_by(membership.user)
     query = (
-        Client.select()
+        Client.select(Client, Batch.select(fn.count(Batch.id)).where(mine).alias("waiting"))
         .join(Membership)
         .where(Membership.user == membership.user_id)
         .order_by((Client.id == membership.client_id).desc(), Membership.last_used_at.desc(), Client.id)
         .limit(MAX_RECENT)
     )
     clients = list(query)
-    return clients if len(clients) > 1 else []
+    waiting = int(getattr(clients[0], "waiting", 0)) if clients else 0
+    return clients if len(clients) > 1 else [], waiting

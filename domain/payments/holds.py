@@ -6,6 +6,8 @@ that makes an order one that its bank may have: so none slips through.
 
 from typing import Any
 
+from peewee import fn
+
 from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import PaymentsHeld
@@ -20,22 +22,16 @@ def active_holds() -> list[PaymentHold]:
 
 def hold_on(client_id: int, bank: str) -> PaymentHold | None:
     """Return a hold that concerns this client's payments at this bank; None if they may go."""
-    return _first(client_id, PaymentHold.bank == bank)
+    return PaymentHold.select().where(PaymentHold.id == first_hold_on(client_id, bank)).first()
 
 
-def hold_on_account(client_id: int, account_id: int) -> PaymentHold | None:
-    """Return a hold that concerns this client's payments from this account; None if they may go."""
-    return _first(
-        client_id, PaymentHold.bank.in_(BankAccount.select(BankAccount.bank).where(BankAccount.id == account_id))
-    )
-
-
-def _first(client_id: int, at_bank: Any) -> PaymentHold | None:
-    concerns = (
-        (PaymentHold.client.is_null() & PaymentHold.bank.is_null()) | (PaymentHold.client == client_id) | at_bank
-    )
-    query = PaymentHold.select().where(PaymentHold.lifted_at.is_null(), concerns)
-    return query.order_by(PaymentHold.id).first()
+def first_hold_on(client: Any, bank: Any) -> Any:
+    """Return a query of the id of the oldest hold that concerns a client's payments at a bank: values, or columns of
+    the query that this one is a part of.
+    """
+    every = PaymentHold.client.is_null() & PaymentHold.bank.is_null()
+    concerns = every | (PaymentHold.client == client) | (PaymentHold.bank == bank)
+    return PaymentHold.select(fn.min(PaymentHold.id)).where(PaymentHold.lifted_at.is_null(), concerns)
 
 
 def require_no_hold(client_id: int, bank: str) -> None:

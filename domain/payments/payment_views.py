@@ -59,7 +59,11 @@ class LineView:
 
 @dataclass(frozen=True)
 class OrderView:
-    """The newest order of a payment. `row` is its database row, so that nobody needs to read it again."""
+    """The newest order of a payment. `row` is its database row, so that nobody needs to read it again.
+
+    `cancel_asked`: somebody asked its bank to cancel it. `is_booked`: any of it is booked. `until`: last day on which
+    its bank may still execute what it rejected.
+    """
 
     id: int
     msg_id: str
@@ -67,6 +71,9 @@ class OrderView:
     bank_status: str | None
     can_sign: bool
     row: BankOrder = field(repr=False, compare=False)
+    cancel_asked: bool = False
+    is_booked: bool = False
+    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,7 @@ class Payment:
     spelt: Sequence[LineView] = ()
     reasons: bool = False
     beside: HeldLines = NONE_HELD  # lines of the run that are in no payment
+    hold: int | None = None  # a hold that keeps it from its bank
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 

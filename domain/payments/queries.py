@@ -11,7 +11,7 @@ from domain.banking import manual_bank
 from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
-from domain.payments import execution_dates, held_lines, line_search, totals, warnings
+from domain.payments import execution_dates, held_lines, holds, line_search, totals, warnings
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
@@ -20,12 +20,15 @@ from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals, lines_of
 from models import (
     Approval,
     BankAccount,
+    BankCall,
     BankConsent,
     BankOrder,
+    BankTransaction,
     Batch,
     BatchLine,
     Client,
     Membership,
+    OrderLine,
     PayrollCompany,
     PayrollRun,
     Release,
@@ -33,7 +36,7 @@ from models import (
     User,
     require_client_lock,
 )
-from models.states import BatchState, LineState, OrderState
+from models.states import BatchState, LineState, MatchType, OrderState
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
 
@@ -62,11 +65,6 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
     ]  # fmt: skip
 
 
-def count_waiting(client: Client, user: User) -> int:
-    """Return the number of payments that wait for this person."""
-    return Batch.select().where(Batch.client == client.id, awaiting_action_by(user)).count()
-
-
 def awaiting_action_by(user: User) -> Any:
     """Return the SQL condition for payments that wait for this person.
 
@@ -91,15 +89,19 @@ def get_batch(client: Client, reference: str) -> Batch:
     Raises:
     - NotFound: there is none with this reference, or it is another client's.
     """
-    query = (
-        Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun, Client)
-        .join(BankAccount).join(BankConsent).switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
-        .switch(Batch).join(Client)
-    )  # fmt: skip
-    row = query.where(Batch.client == client.id, Batch.reference == reference).first()
+    row = _select_batch(client, reference).first()
     if row is None:
         raise NotFound
     return row
+
+
+def _select_batch(client: Client, reference: str, *more: Any) -> Any:
+    query = (
+        Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun, Client, *more)
+        .join(BankAccount).join(BankConsent).switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
+        .switch(Batch).join(Client)
+    )  # fmt: skip
+    return query.where(Batch.client == client.id, Batch.reference == reference)
 
 
 def get_batch_locked(client: Client, reference: str) -> Batch:
@@ -133,16 +135,16 @@ def get_payment(client: Client, reference: str, look: LineQuery | None = None) -
     Raises:
     - NotFound: there is none with this reference, or it is another client's.
     """
-    batch = get_batch(client, reference)
-    sent = _newest_order(batch) if batch.state != BatchState.OPEN else (None, None)
-    day, wishes = execution_date(batch), wishes_of(sent[1] or batch.client)
+    batch, order, release = _read_whole(client, reference)
+    day, wishes = execution_date(batch), wishes_of(release or batch.client)
     counted, rows, found = _lines(batch, day, look, wishes)
-    return _payment(batch, day, wishes, sent, counted, rows, found)
+    return _payment(batch, day, wishes, (order, release), counted, rows, found)
 
 
 def wishes_in_force(batch: Batch) -> Wishes:
     """Return the wishes of the valid release; without one, those that the client has now."""
-    release = None if batch.state == BatchState.OPEN else _newest_order(batch)[1]
+    valid = Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc())
+    release = None if batch.state == BatchState.OPEN else valid.first()
     return wishes_of(release or batch.client)
 
 
@@ -189,7 +191,8 @@ def _payment(
         batch_booking=wishes.batch_booking, name_check=wishes.name_check,
         is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
-        beside=beside, run_cautions=_run_cautions(batch), redacted_at=batch.run.redacted_at,
+        beside=beside, hold=getattr(batch, "hold_id", None), run_cautions=_run_cautions(batch),
+        redacted_at=batch.run.redacted_at,
     )  # fmt: skip
 
 
@@ -229,20 +232,41 @@ def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
     return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 
 
-def _newest_order(batch: Batch) -> tuple[BankOrder | None, Release | None]:
-    """Return the newest order with its SCA sessions, and the newest release that is not void, in one query."""
-    query = Release.select(Release, BankOrder, ScaSession).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
-    query = query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca")
-    rows = list(query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()))
+def _read_whole(client: Client, reference: str) -> tuple[Batch, BankOrder | None, Release | None]:
+    """Return the batch, the newest order with its SCA sessions, and the newest release that is not void, in one query;
+    on the batch also what is asked of the order and of holds (`_beside_the_order`).
+    """
+    valid = (Release.batch == Batch.id) & Release.voided_at.is_null() & (Batch.state != BatchState.OPEN)
+    query = _select_batch(client, reference, Release, BankOrder, ScaSession, *_beside_the_order())
+    query = query.switch(Batch).join(Release, JOIN.LEFT_OUTER, on=valid, attr="valid_release")
+    query = query.join(BankOrder, JOIN.LEFT_OUTER, on=(BankOrder.release == Release.id), attr="order")
+    rows = list(query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca").order_by(Release.id.desc(), ScaSession.id))
     if not rows:
-        return None, None
-    orders = [getattr(row, "order", None) for row in rows if row.id == rows[0].id]
-    order = orders[0]
-    if order is None or not order.id:
-        return None, rows[0]
-    sessions = [getattr(one, "sca", None) for one in orders]
-    order.sca_sessions = [one for one in sessions if one is not None and one.id]
-    return order, rows[0]
+        raise NotFound
+    batch, release = rows[0], _there(rows[0], "valid_release")
+    orders = [one.valid_release.order for one in rows if release and _there(one.valid_release, "order")]
+    mine = [one for one in orders if one.release_id == (release and release.id)]
+    if not mine:
+        return batch, None, release
+    mine[0].sca_sessions = [session for one in mine if (session := _there(one, "sca"))]
+    return batch, mine[0], release
+
+
+def _there(row: Any, name: str) -> Any:
+    """Return what was joined under this name, or None."""
+    found = getattr(row, name, None)
+    return found if found is not None and found.id else None
+
+
+def _beside_the_order() -> list[Any]:
+    asked = BankCall.select(BankCall.id).where(BankCall.order == BankOrder.id, BankCall.operation == "cancel_order")
+    paid = BankTransaction.match_type.in_((MatchType.BATCH, MatchType.LINE))
+    booked = BankTransaction.select(BankTransaction.id).where(BankTransaction.order == BankOrder.id, paid)
+    until = OrderLine.select(fn.max(OrderLine.may_execute_until)).where(OrderLine.order == BankOrder.id)
+    return [
+        holds.first_hold_on(Batch.client, BankAccount.bank).alias("hold_id"), fn.EXISTS(asked).alias("cancel_asked"),
+        fn.EXISTS(booked).alias("is_booked"), until.alias("until"),
+    ]  # fmt: skip
 
 
 def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderView | None:
@@ -252,7 +276,12 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
     if order.bank_account_id == batch.bank_account_id:
         order.bank_account = batch.bank_account
     order.batch = batch
-    return OrderView(order.id, order.msg_id, order.state, order.bank_status, can_sign, order)
+    until = getattr(batch, "until", None)
+    return OrderView(
+        order.id, order.msg_id, order.state, order.bank_status, can_sign, order,
+        bool(getattr(batch, "cancel_asked", False)), bool(getattr(batch, "is_booked", False)),
+        date.fromisoformat(until) if isinstance(until, str) else until,
+    )  # fmt: skip
 
 
 def _line_view(row: BatchLine) -> LineView:

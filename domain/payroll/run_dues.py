@@ -111,7 +111,7 @@ def _text(line: PayableLine) -> tuple[str, str, str, str | None]:
 
 def owed_lines(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]]:
     """Return the lines of each due by the version that it is of, with their positions: payable ones, then held ones."""
-    held = _held_by_due(dues)
+    held = _held_by_due([row for row in dues if getattr(row, "has_held", True)])
     return {row.id: placed_lines(row) + held[row.id] for row in dues}
 
 
@@ -119,6 +119,8 @@ def _held_by_due(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]
     """Return the held lines of each due with their numbers, of the version that the due is of."""
     found: dict[int, list[tuple[int, PayableLine]]] = defaultdict(list)
     version = {row.id: row.version for row in dues}
+    if not version:
+        return found
     rows = HeldLine.select().where(HeldLine.run.in_({row.run_id for row in dues}), HeldLine.due.is_null(False))
     for row in rows.order_by(HeldLine.number):
         if row.due_id is not None and row.version == version.get(row.due_id):

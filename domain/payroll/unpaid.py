@@ -127,8 +127,10 @@ def unpaid_lines_of_run(run: PayrollRun) -> list[UnpaidLine]:
 def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
     """Return the unpaid lines of these payments and runs (SQL conditions)."""
     doubtful = _doubtful_dues(batches, runs)
+    held = HeldLine.select(HeldLine.id).where(HeldLine.due == Due.id)
     dues = list(
-        Due.select(Due, PayrollRun, PayrollCompany).join(PayrollRun).join(PayrollCompany)
+        Due.select(Due, PayrollRun, PayrollCompany, fn.EXISTS(held).alias("has_held"))
+        .join(PayrollRun).join(PayrollCompany)
         .where(Due.id.in_(doubtful), Due.owed_cents > 0, PayrollRun.redacted_at.is_null())
         .order_by(Due.run.desc(), Due.id)
     )  # fmt: skip

@@ -80,7 +80,8 @@ def test_a_refused_order_is_over_only_when_its_bank_says_so_after_its_last_day(
 ):
     sandbox.fault(bank_insufficient_funds=True)
     execute(sandbox, signed)
-    until = settlement.executable_until(BankOrder.get().id)
+    order = demo.view(signed).order
+    until = order and order.until
     assert until is not None
     with time_machine.travel(datetime.combine(until + timedelta(days=1), time(9), UTC)):
         sandbox.fault(bank_down=True)

@@ -12,7 +12,6 @@ from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.banking.bank_accounts import AccountView
 from domain.orders.payee_verification import NameMismatch
-from domain.orders.settlement import executable_until
 from domain.payments.payment_views import BatchRow, Payment
 from domain.payments.state_machine import NEEDS_ACTION
 from models.states import BatchState
@@ -155,7 +154,7 @@ def reason(payment: Payment) -> str:
     if code in REASONS:
         return str(REASONS[code])
     if payment.state == BatchState.PENDING_REJECTION and payment.order:
-        return _pending_rejection(payment.order.id)
+        return _pending_rejection(payment.order.until)
     if payment.state == BatchState.DISPUTED:
         return _(
             "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
@@ -178,9 +177,8 @@ def reason(payment: Payment) -> str:
     return ""
 
 
-def _pending_rejection(order_id: int) -> str:
+def _pending_rejection(until: date | None) -> str:
     """Return until when the bank may still execute what it refused, and what to do meanwhile."""
-    until = executable_until(order_id)
     if until is None:
         return ""
     return _(
