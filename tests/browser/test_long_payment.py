@@ -9,7 +9,7 @@ from tests.support.mobile_page import Phone, is_marked, mark
 
 pytestmark = pytest.mark.browser
 
-NODES = 1_100  # of which two for each line isolate its name and description (bdi)
+NODES = 1_000  # of which two for each line isolate its name and description (bdi)
 FIRST, SECOND, VERDICT = 45_000, 12_000, 2_048  # bytes
 COUNTED = "document.querySelectorAll('*').length"
 CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
