@@ -297,7 +297,7 @@ def _redacted(payment: Payment) -> str:
     """Return that the details of people are gone, and since when; "" if they are there."""
     if payment.redacted_at is None:
         return ""
-    return _("Wie hiermee is betaald, bewaren we niet meer. Verwijderd op %(day)s. De bedragen blijven staan.",
+    return _("Van wie deze regels zijn, bewaren we niet meer. Verwijderd op %(day)s. De bedragen blijven staan.",
              day=long_day(payment.redacted_at))  # fmt: skip
 
 
