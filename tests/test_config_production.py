@@ -40,6 +40,11 @@ def test_production_starts_with_complete_settings(tmp_path: Path):
     assert faults(tmp_path, **NMBRS_REST) == ()
 
 
+def test_what_the_tax_authority_may_ask_is_kept(tmp_path: Path):
+    assert faults(tmp_path, KEPT_YEARS="6") == ("BIZCUIT_KEPT_YEARS must be 7 or more in production",)
+    assert production(tmp_path, KEPT_YEARS="10").kept_years == 10
+
+
 # --- missing ---
 @pytest.mark.parametrize("name", REQUIRED)
 def test_each_missing_setting_is_named(tmp_path: Path, name: str):

@@ -1,8 +1,9 @@
-"""Copies of personal data: for a member their own, for an owner that of an employee who asks for it."""
+"""Copies of data: for a member their own, for an owner that of an employee who asks for it, or of the company."""
 
 import csv
 import io
 import json
+import zipfile
 from typing import Any
 
 from flask import Response, flash, request, url_for
@@ -15,6 +16,7 @@ from blueprints.web.authorization import ALL, for_client, recently_authenticated
 from blueprints.web.responses import redirect_to, render
 from core.hidden_characters import mark_hidden
 from core.money import format_iso
+from domain.privacy.company_data import company_data
 from domain.privacy.employee_data import EmployeeRow, employee_data
 from domain.privacy.own_data import own_data
 from models.states import Role
@@ -56,7 +58,18 @@ def download_employee_data(membership):
     return _download(_as_csv(rows), "text/csv; charset=utf-8", "medewerker.csv")
 
 
-def _download(text: str, kind: str, name: str) -> Response:
+@blueprint.post("/<client>/instellingen/gegevens/bedrijf")
+@does("company_data")
+def download_company_data(membership):
+    """Download payments, lines, people and log of the company, as spreadsheets in one file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in company_data(membership).items():
+            archive.writestr(f"{name}.csv", _as_table(rows))
+    return _download(made.getvalue(), "application/zip", f"bizcuit-{membership.client.public_id}.zip")
+
+
+def _download(text: str | bytes, kind: str, name: str) -> Response:
     answer = Response(text, content_type=kind)
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     answer.headers["Cache-Control"] = "no-store"
@@ -71,6 +84,16 @@ def _as_csv(rows: list[EmployeeRow]) -> str:
     for row in rows:
         fields = row.as_dict() | {"amount": "" if row.cents is None else format_iso(row.cents)}
         out.writerow(_cell(value) for value in fields.values())
+    return "\ufeff" + made.getvalue()
+
+
+def _as_table(rows: list[dict[str, Any]]) -> str:
+    """Return rows with the same fields as a spreadsheet reads them."""
+    made = io.StringIO()
+    out = csv.writer(made)
+    for row in rows[:1]:
+        out.writerow(row)
+    out.writerows([_cell(value) for value in row.values()] for row in rows)
     return "\ufeff" + made.getvalue()
 
 

@@ -82,6 +82,11 @@ def _key() -> bytes:
     return keyed_digest(services().lookup_key, "audit log").encode()
 
 
+def details_text(event: AuditEvent) -> str:
+    """Return the details of an event as they are part of its hash."""
+    return json.dumps(event.details, sort_keys=True, separators=(",", ":"))
+
+
 def by_user(user: Any) -> str:
     return f"user:{user.id}"
 

@@ -36,10 +36,12 @@ MailRenderer = Callable[[MailMessage], Message]
 def enqueue_mail(
     user: User, kind: str, *, once: str, client: Client | None = None, path: str | None = None, **facts
 ) -> None:
-    """Store a mail to be sent; a second call with the same `once` does nothing.
+    """Store a mail to be sent; a second call with the same `once` does nothing, nor does one to a user who left.
 
-    Facts hold totals at most, never wages.
+    Facts hold totals at most, never wages. `to`: another address than that of the user.
     """
+    if user.removed_at is not None and "to" not in facts:
+        return
     sealed = encrypt(json.dumps({"path": path, "facts": facts}), "outgoing_mail", user.id, once)
     OutgoingMail.insert(
         user=user, client=client, kind=kind, payload_encrypted=sealed, dedupe_key=once

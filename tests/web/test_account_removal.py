@@ -11,6 +11,7 @@ from domain.accounts import accounts, passwords
 from domain.common import audit
 from domain.common.errors import SignInRefused
 from domain.operations import integrity, redaction
+from domain.outbox import mail
 from domain.privacy import retention
 from domain.team import account_removal
 from domain.team.account_removal import Why
@@ -99,6 +100,13 @@ def test_a_last_mail_goes_to_the_address_that_is_removed(preparer: Someone, demo
     assert sorted(kinds)[:1] == ["account_removed"] and "member_changed" in kinds
     OutgoingMail.update(sent_at=utcnow(), due_at=None).execute()
     assert retention.remove_expired() == 1, "its contents go once it is sent"
+
+
+def test_no_mail_follows_somebody_who_left(preparer: Someone, demo: Demo):
+    preparer.removes(demo)
+    before = OutgoingMail.select().count()
+    mail.enqueue_mail(User.get_by_id(preparer.user.id), "excess_ended", once="later", client=demo.client)
+    assert OutgoingMail.select().count() == before
 
 
 def test_the_address_can_be_used_again_by_a_new_account(preparer: Someone, demo: Demo):

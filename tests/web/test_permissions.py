@@ -197,6 +197,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.show_personal_data", "GET"): PAGE,
     ("settings.download_own_data", "POST"): PAGE,
     ("settings.download_employee_data", "POST"): OWNER_SAID,
+    ("settings.download_company_data", "POST"): OWNER_PAGE,
     ("settings.remove_account", "GET"): PAGE,
     ("settings.remove_account", "POST"): SAID,
     ("settings.revoke_other_sessions", "POST"): everyone("/instellingen", "LoginSession"),

@@ -3,17 +3,20 @@
 import csv
 import io
 import json
-from datetime import timedelta
+import zipfile
+from datetime import date, timedelta
 
 import pytest
+import time_machine
 
 from core.clock import utcnow
 from domain.common import audit
-from domain.operations import integrity
+from domain.operations import integrity, redaction
 from domain.outbox import mail
+from domain.payroll import run_discovery
 from domain.privacy import retention
 from models import AuditEvent, Client, EmailToken, HeldLine, Invitation, LoginSession, OutgoingMail
-from tests.support.factories import LINES, Demo, make_client, make_user
+from tests.support.factories import LINES, Demo, make_client, make_demo, make_user
 from tests.support.web_client import Page, Site, WebClient
 
 NAME, IBAN, CENTS = LINES[0]
@@ -102,6 +105,46 @@ def test_nobody_by_that_name(owner: WebClient, demo: Demo):
     assert of_employee(owner, demo, "Piet").location == at(demo)
     assert "geen regel met deze naam" in owner.open(at(demo)).text
     assert of_employee(owner, demo, " ").status_code == 422
+
+
+# --- the company -----------------------------------------------------------------------------------
+def tables(page: Page) -> dict[str, list[dict[str, str]]]:
+    with zipfile.ZipFile(io.BytesIO(page.get_data())) as archive:
+        texts = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
+    return {name: list(csv.DictReader(io.StringIO(text))) for name, text in texts.items()}
+
+
+def test_an_owner_copies_the_books_of_the_company(owner: WebClient, demo: Demo):
+    batch, other = demo.batch([("=1+1", IBAN, 100), (NAME, IBAN, CENTS)]), make_demo()
+    theirs = other.batch()
+    answer = owner.post(at(demo, "/bedrijf"), {})
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=bizcuit-{demo.client.public_id}.zip"
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = tables(answer)
+    assert list(found) == ["payments.csv", "lines.csv", "people.csv", "log.csv"]
+    assert [(row["payment"], row["total_cents"]) for row in found["payments.csv"]] == [
+        (batch.reference, str(100 + CENTS))
+    ]
+    assert [(row["name"], row["iban"], row["amount_cents"], row["removed_on"]) for row in found["lines.csv"]] == [
+        ("'=1+1", IBAN, "100", ""), (NAME, IBAN, str(CENTS), ""),
+    ]  # fmt: skip
+    assert [row["role"] for row in found["people.csv"]] == ["owner"]
+    log = AuditEvent.select().where(AuditEvent.client == demo.client.id).order_by(AuditEvent.number)
+    assert [row["hash"] for row in found["log.csv"]] == [event.hash for event in log]
+    assert found["log.csv"][-1]["what"] == "company_data.copied"
+    assert theirs.reference not in str(found)
+
+
+def test_lines_whose_details_were_removed_say_when(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    run_discovery._mark_deleted(batch.run)
+    with time_machine.travel(date(2034, 1, 2), tick=False):
+        assert redaction.redact_run(batch.run_id)
+    rows = tables(owner.post(at(demo, "/bedrijf"), {}))["lines.csv"]
+    assert [(row["name"], row["iban"], row["description"], row["removed_on"]) for row in rows] == [
+        ("", "", "", "2034-01-02")
+    ] * len(LINES)
+    assert [int(row["amount_cents"]) for row in rows] == [cents for _, _, cents in LINES]
 
 
 # --- what is removed ------------------------------------------------------------------------------
