@@ -18,12 +18,16 @@ _POLICY = SMTP.clone(cte_type="7bit")
 
 @dataclass(frozen=True)
 class Message:
-    """A mail to one person; `html` has the same content as `text`."""
+    """A mail to one person; `html` has the same content as `text`.
+
+    `id`: makes its Message-ID, so that a mail that must be sent again is the same one to a mailbox; empty: a new one.
+    """
 
     to: str
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
+    id: str = ""
 
 
 class MailNotSent(Exception):
@@ -99,7 +103,7 @@ class SmtpMailer:
         except (ValueError, IndexError, MessageError):
             raise MailNotSent(True, "an address or subject that is none") from None
         mail["Date"] = format_datetime(utcnow())
-        mail["Message-ID"] = make_msgid(domain=self._domain())
+        mail["Message-ID"] = f"<{message.id}@{self._domain()}>" if message.id else make_msgid(domain=self._domain())
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")

@@ -57,6 +57,7 @@ def keep(raw: bytes, recipients: list[str]) -> Document:
         "to": ", ".join(recipients),
         "from": str(message.get("From", "")),
         "subject": str(message.get("Subject", "")),
+        "message_id": str(message.get("Message-ID", "")),
         "text": text,
         "html": html,
         "links": links_of(text, html),
@@ -135,7 +136,7 @@ def leaving_the_frame(html: str) -> str:
 
 @mailbox.get("/control/inbox")
 def control_inbox():
-    fields = ("id", "to", "from", "subject", "text", "html", "links", "received_at")
+    fields = ("id", "to", "from", "subject", "message_id", "text", "html", "links", "received_at")
     return jsonify([{name: mail[name] for name in fields} for mail in newest_first()])
 
 

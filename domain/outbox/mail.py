@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.smtp import MailNotSent, Message
 from core.clock import utcnow
 from domain.common import leases
-from domain.common.encryption import decrypt, encrypt
+from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.services import services
 from models import Client, Membership, OutgoingMail, User
 from models.states import Role
@@ -87,7 +87,7 @@ def deliver_mail(mail_id: int, render: MailRenderer) -> bool:
         row.kind, row.user, row.client, content["path"], content["facts"], _language(row, content["facts"])
     )
     try:
-        services().mailer.send(render(message))
+        services().mailer.send(replace(render(message), id=blind_index(f"mail:{row.id}:{row.dedupe_key}")[:40]))
     except MailNotSent as error:
         gave_up = error.permanent or row.attempts + 1 >= MAX_ATTEMPTS
         leases.release_lease(row, attempts=row.attempts + 1, due_at=None if gave_up else leases.backoff(row.attempts))

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -128,6 +129,13 @@ def test_each_mail_has_its_own_message_id(office: Office, kept: Kept):
         SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     first, second = (message_from_string(raw.decode(), policy=policy.default)["Message-ID"] for raw in kept.mails)
     assert first != second
+
+
+def test_a_mail_that_is_sent_again_keeps_its_message_id(office: Office, kept: Kept):
+    for _ in range(2):
+        SmtpMailer(HOST, office.port, SENDER).send(replace(LETTER, id="a1b2"))
+    ids = [message_from_string(raw.decode(), policy=policy.default)["Message-ID"] for raw in kept.mails]
+    assert ids == ["<a1b2@bizcuit.example>"] * 2
 
 
 # --- refused before sending ---

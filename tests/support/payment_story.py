@@ -56,6 +56,7 @@ class Outcome:
     states: list[str]  # of each payment
     paid: dict[str, int]  # a person's account: cents, as the banks have executed them
     mails: Counter[str]
+    mail_ids: int  # of different mails: one that came twice is the same one to a mailbox
     pushes: Counter[str]
     faults: tuple[str, ...]
     holds: int
@@ -273,7 +274,7 @@ class Story:
         faults += [f"not under the newest key: {name}" for name in key_rotation.under_other_keys()]
         return Outcome(
             states=[one.state for one in Batch.select().order_by(Batch.id)], paid=dict(paid),
-            mails=Counter(mail["subject"] for mail in told),
+            mails=Counter(mail["subject"] for mail in told), mail_ids=len({mail["message_id"] for mail in told}),
             pushes=Counter(one["title"] for one in self.phone.told()),
             faults=tuple(str(fault) for fault in faults), holds=PaymentHold.select().count(),
         )  # fmt: skip

@@ -158,7 +158,7 @@ def compare(now: Outcome, before: Outcome, kinds: list[str]) -> tuple[int, int]:
     """
     assert now.faults == ()
     assert now.holds == 0, "a kill is no restore"
-    assert (now.paid, now.states) == (before.paid, before.states)
+    assert (now.paid, now.states, now.mail_ids) == (before.paid, before.states, before.mail_ids)
     mails, pushes = doubled(now.mails, before.mails), doubled(now.pushes, before.pushes)
     around = " ".join(kinds[-3:])
     assert not mails or "mail" in around, around
