@@ -1,5 +1,6 @@
 """Migrations lead to the tables of the models, keep rows, and reject a database from before the first release."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ import models
 from commands import program
 from models import DatabaseTooOld, schema
 from models.dialect import is_postgres, is_sqlite
+from tests.conftest import LONG, POSTGRES
+from tests.support import figures
+from tests.support.kill_places import DIED, Places
 from tools import migrate as launcher_step
 
 SECOND = '''
@@ -131,6 +135,49 @@ def test_a_failed_migration_leaves_nothing_behind(
     models.database.connect(reuse_if_open=True)
     assert table_names() == ["schema_migration"]
     assert rows("select count(*) from schema_migration") == [(0,)]
+
+
+def _migrate_and_die(url: str, folder: Path, place: int) -> tuple[int, int]:
+    """Migrate in a process that is killed at this place. Returns how it ended, and the places that it came by."""
+    models.disconnect()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        places = Places(place)
+        try:
+            models.connect(url)
+            places.watch(folder, {})
+            models.migrate()
+            os.write(write, str(len(places.kinds)).encode())
+        finally:
+            os._exit(0 if places.kinds else 1)  # never return into the test
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        told = pipe.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), int(told or 0)
+
+
+def test_a_migration_that_was_killed_anywhere_is_finished_by_the_next(empty: None, tmp_path: Path):
+    """Two places in `make test`, every place in `make test-long`."""
+
+    def begin(number: int) -> str:
+        models.disconnect()
+        url = POSTGRES or f"sqlite:///{tmp_path / f'killed{number}.db'}"
+        models.connect(url)
+        models.database.connect()
+        _drop_everything()
+        return url
+
+    code, count = _migrate_and_die(begin(0), tmp_path, 0)
+    models.database.connect()
+    whole, known = shape(), schema.applied_migrations()
+    assert code == 0 and count > len(known) == len(schema.known_migrations())
+    for place in range(1, count + 1) if LONG else (count // 2, count - 1):
+        assert _migrate_and_die(begin(place), tmp_path, place)[0] == DIED
+        models.migrate()
+        models.database.connect(reuse_if_open=True)
+        assert (shape(), schema.applied_migrations()) == (whole, known), place
+        figures.add(kills=1)
 
 
 # --- comparison with the models -----------------------------------------------------------------------------
