@@ -3,8 +3,10 @@
 web, worker, queue, sandbox and the command line are real processes. The bank keeps what it was given.
 """
 
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -75,38 +77,65 @@ def take(operator: Operator, into: Path) -> None:
         source.backup(copy)
 
 
+def approve_under_hold(operator: Operator, story: DemoJourney, into: Path) -> None:
+    """Approve while payments are held, take the copies, and let it go on."""
+    operator.run("hold", "all", "--reason", "We zetten een back-up terug", "--by", "olga")
+    story.approve()
+    assert "We zetten een back-up terug." in story.visitor.open(story.shown().url.split("?")[0]).text
+    take(operator, into)
+    operator.run("hold", "lift", operator.hold("back-up"), "--reason", "over", "--by", "olga")
+
+
+def send_without_answer(operator: Operator, story: DemoJourney, into: Path) -> None:
+    """The bank takes the order, its answer is lost and the worker is killed; take the copies before anyone knows."""
+    faults = f"{story.sandbox}/control/faults"
+    story.visitor.json("POST", faults, {"bank_lost_answer": True})
+    story.approve()
+    wait_for("the order at the bank", lambda: orders(story))
+    story.visitor.json("POST", faults, {"bank_down": True})  # the next worker does not learn more
+    worker = operator.stack.child("worker").process
+    assert worker is not None
+    os.killpg(worker.pid, signal.SIGKILL)
+    take(operator, into)
+    assert f"{orders(story)[0][0]}  submitted  bank says -" in operator.run("order", "show", orders(story)[0][0])
+    story.visitor.json("POST", faults, {"bank_lost_answer": False, "bank_down": False})
+
+
 @pytest.mark.parametrize(
-    ("moment", "way"), [("before the run", by_copy), ("between approval and sending", by_command)],
-    ids=["before the run, a copied file", "between approval and sending, by command"],
+    ("moment", "way"),
+    [("before the run", by_copy), ("between approval and sending", by_command),
+     pytest.param("between sending and its answer", by_copy, marks=pytest.mark.thorough)],
+    ids=["before the run, a copied file", "between approval and sending, by command",
+         "between sending and its answer, the worker killed, a copied file"],
 )  # fmt: skip
 def test_a_restored_stack_pays_exactly_what_is_owed(
     tmp_path: Path, house_environ: Callable[[], dict[str, str]], moment: str, way: Callable[[Operator, Path], None]
 ):
-    home, environ = tmp_path / "home", house_environ()
+    home, environ, taken = tmp_path / "home", house_environ(), tmp_path / "taken"
     with Stack(home, environ=environ, notice=print) as stack:
         operator = Operator(stack, tmp_path)
         story = entrepreneur(stack, "drill@demobv.example")
         if moment == "before the run":
-            take(operator, tmp_path / "taken")
+            take(operator, taken)
         story.run_payroll()
-        if moment != "before the run":
-            operator.run("hold", "all", "--reason", "We zetten een back-up terug", "--by", "olga")
-        story.approve()
-        if moment != "before the run":
-            assert "We zetten een back-up terug." in story.visitor.open(story.shown().url.split("?")[0]).text
-            take(operator, tmp_path / "taken")
-            operator.run("hold", "lift", operator.hold("back-up"), "--reason", "over", "--by", "olga")
+        if moment == "before the run":
+            story.approve()
+        elif moment == "between approval and sending":
+            approve_under_hold(operator, story, taken)
+        else:
+            send_without_answer(operator, story, taken)
         story.sign()
         story.execute()
         before, ports = orders(story), stack.ports
     assert len(before) == 1
-    way(operator, tmp_path / "taken")
+    way(operator, taken)
     with Stack(home, ports=ports, environ=environ, notice=print) as stack:
         operator = Operator(stack, tmp_path)
         number = operator.hold()
         said = operator.ask()
-        assert before[0][0] in said, "the order that was sent since is found"
-        if moment != "before the run":
+        if moment != "between sending and its answer":  # in that copy it is known
+            assert before[0][0] in said, "the order that was sent since is found"
+        if moment == "between approval and sending":
             held = operator.hold("back-up")
             operator.run("hold", "lift", held, "--reason", "over", "--by", "olga")
         assert orders(story) == before
