@@ -5,9 +5,11 @@ import pytest
 from tests.support.page_rules import faults_of, masked
 
 PAGE = (
-    '<!doctype html><html lang="nl"><title>One</title><body><main><h1>One &amp; two</h1>'
+    '<!doctype html><html lang="nl"><title>One</title><body hx-headers=\'{{"X-CSRFToken": "{token}"}}\'><main>'
+    '<h1>One &amp; two</h1>'
     '<form method="post" action="/client000001/x?a=1&amp;b=2"><input type="hidden" name="csrf_token" value="{token}">'
-    '<label for="a">{word}</label><input id="a" name="a" value="{word}"></form></main>'
+    '<label for="a">{word}</label><input id="a" name="a" value="{word}">'
+    '<button type="submit" formaction="/client/{token}">{word}</button></form></main>'
     '<footer class="help"><a href="/help/{token}">h</a><a href="/p">p</a></footer></body></html>'
 )
 GOOD = PAGE.format(token="IjA5Zi1hYiI.aRk-x_9", word="Wages of April")
@@ -15,7 +17,7 @@ GOOD = PAGE.format(token="IjA5Zi1hYiI.aRk-x_9", word="Wages of April")
 
 def test_texts_and_tokens_are_masked():
     assert faults_of(GOOD) == []
-    assert masked(GOOD) == masked(PAGE.format(token="Zz_8.q-1", word="Lonen mei 2026"))
+    assert masked(GOOD) == masked(PAGE.format(token="Zz_8.q-1", word="Lonen"))
 
 
 @pytest.mark.parametrize(

@@ -58,14 +58,27 @@ def check(answer: TestResponse, sandbox_url: str) -> None:
 
 # Texts and URLs, which no rule depends on: pages that differ in nothing else are checked once. Quotes, brackets,
 # entities and all other attributes (id, for, name, type, class, lang) stay.
-_FREE = re.compile(r'(?<=>)([^<>"]+)(?=<)|(?<=\s)((?:href|action|value|datetime|hx-get|hx-post)=)("[^"]*")')
+_URLS = "href|action|formaction|value|datetime|hx-get|hx-post"
+_FREE = re.compile(
+    rf"""(?<=>)(?P<text>[^<>"]+)(?=<)|(?<=\s)(?P<name>(?:{_URLS})=|hx-headers='{{"X-CSRFToken":\s)"(?P<value>[^"]*)\""""
+)
 _WORD = re.compile(r"(?<![&#\w])[\w.+/=:@-]+")
 _judged: dict[tuple[bytes, bool], list[str]] = {}
 
 
 def masked(text: str) -> str:
-    """Return the page with all words, values and URLs (also tokens and digests) replaced by one word."""
-    return _FREE.sub(lambda found: (found[2] or "") + _WORD.sub("w", found[1] or found[3]), text)
+    """Return the page with one word in place of each text, value and URL (also of tokens and digests)."""
+    return _FREE.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    if (words := found["text"]) is not None:
+        return _one_word(words)
+    return f'{found["name"]}"{_one_word(found["value"])}"'
+
+
+def _one_word(text: str) -> str:
+    return "w" if "&" not in text and _WORD.search(text) else _WORD.sub("w", text)
 
 
 def _judged_once(text: str, answer: TestResponse, fragment: bool) -> list[str]:
