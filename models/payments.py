@@ -215,6 +215,9 @@ class BankOrder(Table):
     message_format = TextField(default="pain.001.001.09")  # of the body; the bank's may change later
     callback_state_hash = TextField(null=True, unique=True)  # state of the status callback; null: none was requested
     is_manual = BooleanField(default=False)  # a user uploads the file at the bank: never submitted or polled
+    # of the bank's configuration then, for the conclusion; null: made before these were kept
+    retry_days = IntegerField(null=True)
+    signing = TextField(null=True)
     psu_returned_at = UtcField(null=True)
     status_checked_at = UtcField(null=True)
     attempts = IntegerField(default=0)

@@ -11,7 +11,7 @@ _APPEND_ONLY = ("audit_event", "bank_call", "evidence", "order_download", "row_s
 _LINE_FACTS = ("batch_id", "position", "creditor_name", "remittance", "remittance_sepa", "creditor_iban",
                "amount_cents", "already_paid_cents", "reference_type", "reference_issuer")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "x_request_id", "body_sha256", "total_cents", "line_count",
-                "is_manual")  # fmt: skip
+                "is_manual", "retry_days", "signing")  # fmt: skip
 _ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "creditor_iban", "amount_cents")
 _EXCESS_FACTS = ("client_id", "beside_id", "creditor_name", "creditor_iban", "remittance", "amount_cents", "reason",
                  "asked_by_id", "asked_at")  # fmt: skip

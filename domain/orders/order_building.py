@@ -124,6 +124,7 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
         body_sha256=digest_sha256(body), total_cents=release.total_cents, line_count=release.line_count,
         execution_date=release.execution_date, redirect_state_hash=blind_index(sca.return_state(order.msg_id)),
         message_format=config.format, is_manual=manual_bank.is_manual(config.id),
+        retry_days=config.retry_days, signing=config.signing,
         callback_state_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
     Batch.update(order_count=Batch.order_count + 1).where(Batch.id == batch.id).execute()
@@ -135,8 +136,9 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
         BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN
     ).execute()
     state_machine.transition(
-        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.x_request_id
-    )
+        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.x_request_id,
+        retry_days=row.retry_days, signing=row.signing,
+    )  # fmt: skip
     if lost is not None:
         recovery.take_as_sent(row, lost.sent_at)
     return row

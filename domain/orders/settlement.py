@@ -90,8 +90,14 @@ def conclude_order(order: BankOrder, day: date | None = None) -> Conclusion:
 
 
 def facts_of(order: BankOrder) -> OrderFacts:
-    """Return what we know about the order ourselves, without evidence."""
-    config = bank_config_for_order(order)
+    """Return what we know about the order ourselves, without evidence.
+
+    What its bank does is what the configuration said when the order was made: a later change frees no line of it early.
+    """
+    retry_days, signing = order.retry_days, order.signing
+    if retry_days is None or signing is None:
+        config = bank_config_for_order(order)
+        retry_days, signing = config.retry_days, config.signing
     lines: Any = OrderLine.select(OrderLine.id, OrderLine.amount_cents).where(OrderLine.order == order.id).tuples()
     confirmed = BankCall.select().where(
         BankCall.order == order.id, BankCall.operation == "confirm_names", BankCall.outcome == "confirmed"
@@ -99,8 +105,8 @@ def facts_of(order: BankOrder) -> OrderFacts:
     return OrderFacts(
         tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.submitted_at is not None,
         manual=order.is_manual, people=min(2, four_eyes.people_behind(order.release)),
-        execution_date=order.execution_date, retry_days=config.retry_days,
-        signs_elsewhere=order.is_manual or config.signing != "delegated", names_confirmed=confirmed.exists(),
+        execution_date=order.execution_date, retry_days=retry_days,
+        signs_elsewhere=order.is_manual or signing != "delegated", names_confirmed=confirmed.exists(),
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ RENAMED_VALUES = [
 ]  # fmt: skip
 # Of later migrations.
 LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance"}
+ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2}  # columns, which stand last
 
 
 def execute(query: str, *values: Any) -> list[tuple]:
@@ -196,7 +197,7 @@ def test_every_column_keeps_its_values(before: Before):
     known = {model._meta.table_name for model in models.TABLES} - LATER
     old = {table: _rows(table) for table in models.database.get_tables() if table != "schema_migration"}
     migrate()
-    new = {table: _rows(table) for table in known}
+    new = {table: [row[: len(row) - ADDED_LATER.get(table, 0)] for row in _rows(table)] for table in known}
     words = {word for *_, values in RENAMED_VALUES for pair in values.items() for word in pair}
     if is_sqlite():
         assert (execute("pragma integrity_check"), execute("pragma foreign_key_check")) == ([("ok",)], [])

@@ -1,11 +1,15 @@
 """The bank's status per line: executed, rejected with a reason, returned days later. Against the sandbox."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+import peewee
 import pytest
 import time_machine
 
+from connectors.bank.port import BankConfig
 from core.clock import today_amsterdam, utcnow
+from domain.common.services import Banks, configure, services
 from domain.operations import integrity
 from domain.orders import settlement, status_polling, submission
 from domain.payments.release import release
@@ -120,3 +124,29 @@ def test_a_superseded_rejected_line_still_counts_in_its_order(
     execute(sandbox, signed)
     BatchLine.update(state="superseded").where(BatchLine.state == "rejected").execute()
     assert list(integrity.find_inconsistencies()) == []
+
+
+class OtherTerms:
+    """The banks as they are, after somebody changed how long they retry and where they have payments signed."""
+
+    def __init__(self, before: Banks) -> None:
+        self._before = before
+
+    def configs(self) -> dict[str, BankConfig]:
+        return {one: replace(config, retry_days=0, signing="delegated") for one, config in
+                self._before.configs().items()}  # fmt: skip
+
+
+def test_a_changed_configuration_frees_no_line_of_an_order_early(demo: Demo, sandbox: Sandbox, signed: Batch):
+    sandbox.fault(bank_insufficient_funds=True)
+    assert execute(sandbox, signed).state == "pending_rejection"
+    order, world = BankOrder.get(), services()
+    before = settlement.conclude_order(order)
+    configure(replace(world, banks=OtherTerms(world.banks)))
+    assert settlement.conclude_order(order) == before and before.until is not None
+    with transaction(demo.client.id):
+        settlement.settle(order, "worker")
+    assert {state for state, _ in lines(signed)} == {"sent"}
+    configure(world)
+    with pytest.raises(peewee.DatabaseError), transaction(demo.client.id):
+        BankOrder.update(retry_days=0).execute()

@@ -66,6 +66,8 @@ def _facts(record: PaymentRecord, order: BankOrder, release: Release) -> Iterato
         order.body_sha256, order.x_request_id,
     ):  # fmt: skip
         yield "the hash of its bytes or its X-Request-ID is not what the log says"
+    elif (told.details.get("retry_days"), told.details.get("signing")) != (order.retry_days, order.signing):
+        yield "how its bank retries or signs is not what the log says"
     payments = [event.details["payment"] for event in record.events if event.details.get("order") == order.id
                 and "payment" in event.details]  # fmt: skip
     if payments and payments[0] != order.bank_payment_id:
