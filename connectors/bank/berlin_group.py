@@ -146,22 +146,30 @@ class BerlinGroupBank:
         return [account_of(row) for row in response_parsing.rows_of(found, "accounts") if row.get("iban")]
 
     def balance(
-        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str, iban: str = ""
     ) -> Balance | None:
-        """Return the euro balance that best shows what can be spent, or None if there is none."""
+        """Return the euro balance that best shows what can be spent, or None if there is none.
+
+        Raises:
+        - OutcomeUnknown: also if the answer names another account than `iban`.
+        """
         headers = request_headers(request_id, psu) | {"Consent-ID": header_value(consent_id)}
         answer = self._read(config, f"/v1/accounts/{path_segment(resource_id)}/balances", headers)
-        return balance_of(response_parsing.rows_of(response_parsing.parse_json_object(answer), "balances"))
+        found = response_parsing.parse_json_object(answer)
+        response_parsing.require_account(found, iban)
+        return balance_of(response_parsing.rows_of(found, "balances"))
 
     def transactions(
-        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
-    ) -> list[Transaction]:
+        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str,
+        iban: str = "",
+    ) -> list[Transaction]:  # fmt: skip
         """Return all transactions booked since this day and all expected ones, in the bank's order, over all pages.
 
         Each further page gets an X-Request-ID derived from the given one.
 
         Raises:
-        - OutcomeUnknown: the pages repeat or do not end, because an incomplete list is useless.
+        - OutcomeUnknown: the pages repeat or do not end, because an incomplete list is useless; or one names another
+          account than `iban`.
         - UntrustedLink: a page leads to another host.
         """
         start = f"/v1/accounts/{path_segment(resource_id)}/transactions?{bookings.since(date_from)}"
@@ -174,7 +182,9 @@ class BerlinGroupBank:
             asked = str(uuid5(UUID(request_id), f"page-{len(seen)}")) if seen else request_id
             seen.add(following)
             headers = request_headers(asked, psu) | {"Consent-ID": header_value(consent_id)}
-            rows, link = bookings.page(response_parsing.parse_json_object(self._read(config, following, headers)))
+            found = response_parsing.parse_json_object(self._read(config, following, headers))
+            response_parsing.require_account(found, iban)
+            rows, link = bookings.page(found)
             told += rows
             following = response_links.api_address(config, link) if link else None
         return told

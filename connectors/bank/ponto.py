@@ -94,7 +94,7 @@ class PontoBank:
         return [_account(row) for row in self._accounts(config) if _attributes(row).get("referenceType") == "IBAN"]
 
     def balance(
-        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str, iban: str = ""
     ) -> Balance | None:
         """Return the available balance in euros, else the booked one, as of Ponto's last synchronisation with the bank.
         """
@@ -102,8 +102,9 @@ class PontoBank:
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def transactions(
-        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
-    ) -> list[Transaction]:
+        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str,
+        iban: str = "",
+    ) -> list[Transaction]:  # fmt: skip
         """Return the transactions booked since this day, newest first. Ponto reports no batches and no expected ones.
 
         Ponto cannot filter by date, so pages are read until one reaches an earlier day.

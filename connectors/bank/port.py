@@ -296,12 +296,13 @@ class Bank(Protocol):
     def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]: ...
 
     def balance(
-        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str, iban: str = ""
     ) -> Balance | None: ...
 
     def transactions(
-        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
-    ) -> list[Transaction]: ...
+        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str,
+        iban: str = "",
+    ) -> list[Transaction]: ...  # fmt: skip
 
     def place_order(
         self, config: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,

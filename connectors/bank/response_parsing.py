@@ -163,3 +163,19 @@ def moment_or_none(found: dict[str, Any], name: str) -> datetime | None:
     except (KeyError, TypeError, ValueError):
         return None
     return moment if moment.tzinfo else None
+
+
+def require_account(found: dict[str, Any], iban: str) -> None:
+    """Require that an answer about an account does not name another one; it may name none (accountReference).
+
+    Raises:
+    - OutcomeUnknown
+    """
+    named = found.get("account")
+    told = named.get("iban") if isinstance(named, dict) else None
+    if iban and isinstance(told, str) and _plain(told) != _plain(iban):
+        raise OutcomeUnknown("the answer is about another account")
+
+
+def _plain(iban: str) -> str:
+    return "".join(iban.split()).upper()

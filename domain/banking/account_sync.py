@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from connectors.bank import port
 from core.clock import utcnow
@@ -120,7 +121,8 @@ def _refresh_balances(consent: BankConsent, psu: port.Psu | None) -> None:
     """
     config, failed = oauth_grants.with_access_token(bank_config_of(consent.bank), consent), None
     for row in BankAccount.select().where(BankAccount.consent == consent.id):
-        arguments = (services().bank.balance, config, consent.consent_id or "", row.resource_id, psu, uuid())
+        read = partial(services().bank.balance, iban=row.iban)
+        arguments = (read, config, consent.consent_id or "", row.resource_id, psu, uuid())
         try:
             balance = consents.call_with_quota(consent, f"balances:{row.id}", psu, *arguments)
         except (BankUnavailable, ConsentQuotaExceeded) as error:

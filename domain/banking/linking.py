@@ -102,16 +102,16 @@ def import_accounts(consent: BankConsent, psu: port.Psu | None) -> BankConsent:
     consents.count_access(consent, "accounts", psu)
     accounts = _call_bank(services().bank.accounts, config, consent_id, psu, uuid())
     euro_accounts = [account for account in accounts if account.currency == "EUR"]
-    balances = {a.resource_id: _balance(config, consent_id, a.resource_id, psu) for a in euro_accounts} if psu else {}
+    balances = {a.resource_id: _balance(config, consent_id, a, psu) for a in euro_accounts} if psu else {}
     _save_accounts(consent, state, euro_accounts, balances)
     holder_verification.verify_holders(consent)
     return BankConsent.get_by_id(consent.id)
 
 
-def _balance(config: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
+def _balance(config: port.BankConfig, consent_id: str, account: port.Account, psu: port.Psu) -> port.Balance | None:
     """Return the balance, or None: an unavailable balance does not stop the linking."""
     try:
-        return services().bank.balance(config, consent_id, resource_id, psu, uuid())
+        return services().bank.balance(config, consent_id, account.resource_id, psu, uuid(), account.iban)
     except port.BankError:
         return None
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from connectors.bank import port
@@ -89,7 +90,8 @@ def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
     if not _claim(account, FRESH if psu else EVERY):
         return False
     since = today_amsterdam() - DAYS_BACK
-    asked = (services().bank.transactions, config, consent.consent_id or "", account.resource_id, since, psu, uuid())
+    read = partial(services().bank.transactions, iban=account.iban)
+    asked = (read, config, consent.consent_id or "", account.resource_id, since, psu, uuid())
     try:
         told = consents.call_with_quota(consent, f"transactions:{account.id}", psu, *asked)
     except (ConsentQuotaExceeded, ConsentEnded) as error:

@@ -43,9 +43,9 @@ def ask(sandbox: Sandbox, signer: Signer, watch: Watch) -> Callable[..., list[Tr
     since = date.fromisoformat(bank_day(sandbox)) - timedelta(days=90)
     bank = BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
 
-    def asked(at: str = sandbox.url, psu: Psu | None = PSU, days: int = 90) -> list[Transaction]:
+    def asked(at: str = sandbox.url, psu: Psu | None = PSU, days: int = 90, iban: str = DEBTOR) -> list[Transaction]:
         config: BankConfig = HttpDirectory(f"{at}/banks", ttl_seconds=0).configs()["redirect"]
-        return bank.transactions(config, given, resource, since + timedelta(days=90 - days), psu, uuid())
+        return bank.transactions(config, given, resource, since + timedelta(days=90 - days), psu, uuid(), iban)
 
     return asked
 
@@ -62,6 +62,11 @@ def test_it_reads_the_history(ask: Callable[..., list[Transaction]]):
     assert {(one.booked, one.is_batch, one.batch_count) for one in told} == {(True, False, None)}
     assert (told[0].counterparty_name, told[0].text) == ("Energie Direct Zuid", "Termijn")
     assert all(one.transaction_id and one.booking_date == one.value_date for one in told)
+
+
+def test_an_answer_about_another_account_is_refused(ask: Callable[..., list[Transaction]]):
+    with pytest.raises(OutcomeUnknown, match="another account"):
+        ask(iban="NL64TRIO0379501686")
 
 
 def test_it_reads_from_the_given_date(ask: Callable[..., list[Transaction]]):

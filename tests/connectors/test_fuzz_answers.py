@@ -206,6 +206,7 @@ def arguments(method: Callable[..., Any], url: str) -> dict[str, Any]:
         "state": "s",
         "kvk_number": "68750110",
         "text": "demo",
+        "iban": DEBTOR,
         "attempt": AuthRequest("s", "n", "v" * 43),
         "query": {"code": "c", "state": "s", "iss": url},
         "credentials": KEYS,

@@ -133,7 +133,7 @@ class ModelBank:
         return "received"
 
     def transactions(
-        self, config: port.BankConfig, consent_id: str, resource_id: str, *given: Any
+        self, config: port.BankConfig, consent_id: str, resource_id: str, *given: Any, iban: str = ""
     ) -> list[port.Transaction]:
         mine = [one for one in self.bookings if one.iban == resource_id]
         return [
