@@ -49,7 +49,7 @@ from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.payments.state_machine import SENT
 from domain.payroll import excess_payment, unpaid
-from domain.payroll.unpaid import Why
+from domain.payroll.unpaid import UnpaidLine, Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership, PaymentHold
@@ -220,7 +220,10 @@ def build_page(
     payment = sheet.payment
     progress = progress or load_progress(membership, payment)
     label, tone = status.state_label(payment)
+    left = _left_unpaid(payment)
     action = next_action(payment, sheet.can_pay, progress.approvals, progress.manual, progress.step)
+    if action is Action.REOPEN and _came_back_and_waits(payment, left):
+        action = Action.NOTHING
     return PaymentPage(
         **vars(sheet),
         state_label=label,
@@ -243,7 +246,7 @@ def build_page(
         cancellation=present_cancellation(progress.cancellation, sheet.can_pay) if progress.cancellation else None,
         waiting=present_waiting(progress.waiting, sheet.can_pay, sheet.url),
         booking=_booking(payment, sheet),
-        unpaid=_unpaid(payment),
+        unpaid=_unpaid(payment, left),
         warnings=present_warnings(sheet),
         notices=[present_notice(one, payment, sheet.url) for one in find_notices(payment, problem)],
         overpaid=overpaid(payment),
@@ -328,12 +331,23 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
     return Link(status.booking_date(mark.booking_date), url)
 
 
-def _unpaid(payment: Payment) -> Link | None:
-    """Return the link to what this payment did not pay; nothing is read for one that waits, or is on its way whole."""
+def _left_unpaid(payment: Payment) -> list[UnpaidLine]:
+    """Return what this payment did not pay; nothing is read for one that waits, or is on its way whole."""
     left_out = payment.state in SENT and payment.lines_payable < payment.lines_all
     if payment.state not in _MAY_LEAVE_UNPAID and not left_out:
-        return None
-    lines = unpaid.unpaid_lines_of_payment(payment.id, payment.reference)
+        return []
+    return unpaid.unpaid_lines_of_payment(payment.id, payment.reference)
+
+
+def _came_back_and_waits(payment: Payment, left: list[UnpaidLine]) -> bool:
+    """Return whether all that came back of this payment waits in another one, or is owed no more: then setting it up
+    again would do nothing.
+    """
+    return payment.state == BatchState.RETURNED and not payment.is_excess and not left
+
+
+def _unpaid(payment: Payment, lines: list[UnpaidLine]) -> Link | None:
+    """Return the link to what this payment did not pay."""
     if payment.state in ENDED:  # set up again as a whole, unless an account is wrong
         lines = [one for one in lines if one.why is Why.WRONG_ACCOUNT]
     return unpaid_of_payment(lines)

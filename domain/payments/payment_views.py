@@ -121,6 +121,7 @@ class Payment:
     spelt: Sequence[LineView] = ()
     reasons: bool = False
     beside: HeldLines = NONE_HELD  # lines of the run that are in no payment
+    is_excess: bool = False  # made of what two people allowed beyond what is owed
     hold: int | None = None  # a hold that keeps it from its bank
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file

@@ -11,7 +11,7 @@ from domain.banking import manual_bank
 from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
-from domain.payments import execution_dates, held_lines, holds, line_search, totals, warnings
+from domain.payments import excess, execution_dates, held_lines, holds, line_search, totals, warnings
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
@@ -191,7 +191,8 @@ def _payment(
         batch_booking=wishes.batch_booking, name_check=wishes.name_check,
         is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
-        beside=beside, hold=getattr(batch, "hold_id", None), run_cautions=_run_cautions(batch),
+        beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
+        run_cautions=_run_cautions(batch),
         redacted_at=batch.run.redacted_at,
     )  # fmt: skip
 

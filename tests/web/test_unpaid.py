@@ -13,6 +13,7 @@ from tests.support.bank import bank_day
 from tests.support.books import require_right_books
 from tests.support.factories import Demo, authorise, make_user
 from tests.support.intake import lines, state, work
+from tests.support.orders import set_line
 from tests.support.pain001_builder import Line
 from tests.support.sandbox import Sandbox
 from tests.support.signing import followed
@@ -294,3 +295,19 @@ def test_another_clients_run_is_not_found(owner: WebClient, charlie: WebClient, 
     assert charlie.post(path, choice="payable").status_code == 404
     assert "Er is niets blijven liggen" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
     assert tap(owner, demo, refused, "everything").status_code == 400
+
+
+@pytest.mark.planted
+def test_what_came_back_whole_is_not_set_up_again_while_it_waits_in_another_payment(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (batch,) = work(demo)
+    decided(demo, sent(owner, demo, batch), "ondertekenen")
+    assert executed(sandbox, batch).state == "executed"
+    for iban in amounts(batch):
+        set_line(batch, iban, "returned")
+    Batch.update(state="returned").where(Batch.id == batch.id).execute()
+    assert "Opnieuw klaarzetten" in owner.open(at(demo, batch)).text
+    (again,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
+    assert len(amounts(again)) == 3 and state(batch)[0] == "returned"
+    assert "Opnieuw klaarzetten" not in owner.open(at(demo, batch)).text
