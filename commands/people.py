@@ -116,7 +116,7 @@ def operator_list() -> None:
 @click.argument("name")
 @click.option("--by", default=operator, help="the operator who acts")
 def operator_end(name: str, by: str) -> None:
-    """Let an operator sign in no more. What they said before stays."""
+    """End an operator's access. What they reported before still counts."""
     say(f"{operator_access.end_operator(name, by, operator_token())} may sign in no more")
 
 

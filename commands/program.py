@@ -41,7 +41,7 @@ def migrate() -> None:
 
 @click.command("check-books", cls=DatabaseCommand)
 def check_books() -> None:
-    """Compute everything again that follows from other rows, and name each payment with which something is wrong."""
+    """Compute again what follows from other rows, and print a line for each fault."""
     with models.read_snapshot():
         inconsistencies = list(integrity.find_inconsistencies())
     for sentence in inconsistencies:

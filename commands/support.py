@@ -14,12 +14,12 @@ from domain.operations import operator_access
 
 
 def say(text: str) -> None:
-    """Print a line. Names in it may be from outside: what a terminal would obey is shown."""
+    """Print a line. Names in it may be from outside, so control characters are printed as signs."""
     click.echo(mark_hidden(text))
 
 
 class DatabaseCommand(click.Command):
-    """A command with an open database connection, that takes no arguments with characters nobody sees."""
+    """A command with an open database connection. It refuses arguments with hidden characters."""
 
     def invoke(self, ctx: click.Context) -> Any:
         for param in self.params:

@@ -1,4 +1,4 @@
-"""Marks outside the database of how far it has come: a port, and a store in files of this machine.
+"""Marks of the newest events, kept outside the database: a port, and a store in files of this machine.
 
 A mark names an audit event by id and keyed hash. A database without that event is older than the mark, or another one:
 it was restored. The mark of an order is kept before its bank is called, so no order goes out that only the database

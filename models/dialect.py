@@ -89,9 +89,9 @@ _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLI
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Return whether the database could not be asked now, and the same may work later: locked, full, or restarted.
+    """Return whether the error is temporary: the database is locked, full, unreachable or restarting.
 
-    An error of our own SQL is none of these.
+    An error in our own SQL is not.
     """
     if not isinstance(error, (OperationalError, InterfaceError)):
         return False

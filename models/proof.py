@@ -10,7 +10,7 @@ from models import audit, banking, evidence, payments, payroll, people, reconcil
 from models.base import Table, WatchedDelete, WatchedInsert, WatchedUpdate
 from models.row_register import Watch
 
-# Tables of which nothing is stated, and what proves them instead, or why nothing has to.
+# Tables that the register does not watch, and what proves them instead, or why nothing has to.
 NOT_STATED: dict[type[Table], str] = {
     audit.AuditEvent: "a keyed chain of its own",
     row_register.RowStatement: "the keyed chain itself",

@@ -96,7 +96,7 @@ class Watch:
 
 # --- fingerprints ---------------------------------------------------------------------------------
 def use_key(lookup_key: bytes) -> None:
-    """Derive the key of the register from the one outside the database."""
+    """Derive the key of the register from `lookup_key`, which is kept outside the database."""
     global _key
     _key = bytes.fromhex(keyed_digest(lookup_key, "row register"))
 
@@ -165,7 +165,7 @@ class _Savepoint:
 
 
 def state(changes: list[list[Any]]) -> None:
-    """State these changes with the current transaction, or at once if there is none."""
+    """Append these changes to the register: at the end of the current transaction, or at once without one."""
     pending = _pending.get()
     if pending is None:
         _append(changes)

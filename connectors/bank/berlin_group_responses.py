@@ -39,7 +39,11 @@ def raw_text(answer: Answer) -> str:
 
 
 def account_of(row: dict[str, Any]) -> Account:
-    """Return an account of the list; its name is the first of name, displayName and product."""
+    """Return an account of the list; its name is the first of name, displayName and product.
+
+    Raises:
+    - OutcomeUnknown: its IBAN is invalid, or its currency is missing.
+    """
     try:
         iban = normalise(str(row["iban"]))
     except ValueError as error:
@@ -121,7 +125,11 @@ def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def status_from_xml(config: BankConfig, path: str, answer: Answer) -> StatusReport:
-    """Parse a status in XML. The report may give a status for single payments only."""
+    """Parse a status in XML. The report may give a status for single payments only.
+
+    Raises:
+    - OutcomeUnknown: it is no pain.002, or has no known status.
+    """
     try:
         document = read_status_report(answer.body)
     except NotAReport as error:

@@ -37,6 +37,7 @@ def read_links(config: BankConfig, found: dict[str, Any]) -> dict[str, str]:
 
     Raises:
     - UntrustedLink: one is not the bank's.
+    - OutcomeUnknown: they are not in the form of links.
     """
     links = found.get("_links")
     if links is None:
@@ -81,6 +82,9 @@ def api_address(config: BankConfig, link: str) -> str:
 def full(config: BankConfig, link: str) -> str:
     """Resolve a relative link. One that starts with an API version is relative to the base URL, which may have a path;
     any other path is relative to the host (RFC 3986).
+
+    Raises:
+    - UntrustedLink: it starts with //, so it names a host.
     """
     base = config.base_url.rstrip("/")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", link):

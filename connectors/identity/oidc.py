@@ -62,7 +62,7 @@ class OidcSettings:
     timeout: float = 8
 
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return, by id token claim, the values of which it must hold one: they prove the level of assurance."""
+        """Return the accepted values of each id token claim that proves the level of assurance; all must match."""
         if self.accepted is not None:
             return self.accepted
         if self.acr_values is not None and self.acr_values != self.profile.acr_values:

@@ -63,7 +63,11 @@ class RestRequest:
         return f"GET {self.path}"
 
     def address(self) -> str:
-        """Return the path with its ids. An id that is not a GUID does not exist in this API."""
+        """Return the path with its ids.
+
+        Raises:
+        - NotVisible: an id is not a GUID, so it does not exist in this API.
+        """
         path = self.path
         for name, value in self.ids.items():
             if not _GUID.fullmatch(value):

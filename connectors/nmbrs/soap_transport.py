@@ -232,7 +232,11 @@ def read_rows(result: Any, name: str, call: str) -> list[Row]:
 
 
 def read_number(text: str, call: str) -> int:
-    """Return an id of this API as a number. An id in another form cannot exist here, and counts as not visible."""
+    """Return an id of this API as a number.
+
+    Raises:
+    - NotVisible: it is no number, so it does not exist in this API.
+    """
     if not re.fullmatch(r"[0-9]{1,10}", text):
         raise port.NotVisible(None, call, "no id of this interface")
     return int(text)

@@ -104,7 +104,7 @@ def refund(rule: str, target: object) -> None:
 
 
 def reset_attempts(rule: str, target: object) -> None:
-    """Start counting again, after the right user has succeeded."""
+    """Delete the count of attempts, after the right user has succeeded."""
     RateLimitBucket.delete().where(RateLimitBucket.bucket == _bucket(rule, target)).execute()
 
 

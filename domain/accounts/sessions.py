@@ -20,7 +20,7 @@ _ACTIVITY_INTERVAL = timedelta(seconds=30)
 
 
 def load_session(secret: str, active: bool = True) -> LoginSession | None:
-    """Return the session of this cookie if it is still valid.
+    """Return the session of this cookie if it is still valid, and note the activity.
 
     `active` is False for requests that a page makes by itself, which do not keep the session alive.
     """

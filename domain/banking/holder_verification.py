@@ -93,7 +93,11 @@ def pending_holder_reviews() -> list[BankAccount]:
 
 
 def decide_holder(account: BankAccount, answer: str, reason: str, by: str) -> None:
-    """Store an operator's decision, "yes" or "no". The reason goes into the audit log."""
+    """Store an operator's decision, APPROVED or REJECTED (`HolderCheck`). The reason goes into the audit log.
+
+    Raises:
+    - ValueError: the answer is neither.
+    """
     if answer not in (HolderCheck.APPROVED, HolderCheck.REJECTED):
         raise ValueError("a decision is yes or no")
     with transaction(account.client_id):

@@ -185,6 +185,11 @@ def _end_older(consent: BankConsent) -> None:
 
 
 def get_consent(client: Client, consent_id: int) -> BankConsent:
+    """Return the client's consent with this id.
+
+    Raises:
+    - NotFound
+    """
     consent = BankConsent.get_or_none(BankConsent.id == consent_id, BankConsent.client == client.id)
     if consent is None:
         raise NotFound

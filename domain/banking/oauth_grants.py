@@ -35,7 +35,7 @@ def bank_redirect_uri() -> str:
 
 
 def start_authorization(consent: BankConsent, state: str) -> str:
-    """Return the URL where the customer authorises us, for a consent that has just been started.
+    """Store a grant for a consent that has just been started; return the URL where the customer authorises us.
 
     Raises:
     - BankUnavailable

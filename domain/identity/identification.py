@@ -37,7 +37,7 @@ CODE_TRIES = 5
 
 
 def start_identification(user: User, client: Client, session_key: str, redirect_uri: str) -> str:
-    """Return the broker's URL to redirect to. The request is bound to this session.
+    """Store an attempt that is bound to this session; return the broker's URL to redirect to.
 
     Raises:
     - IdentityProviderDown

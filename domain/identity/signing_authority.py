@@ -211,7 +211,11 @@ def pending_authority_reviews() -> list[Authority]:
 
 
 def decide_authority(client: Client, user: User, answer: str, reason: str, decided_by: str) -> Authority:
-    """Store an operator's decision where the register left it open. The reason goes into the audit log."""
+    """Store an operator's decision where the register left it open. The reason goes into the audit log.
+
+    Raises:
+    - ValueError: the answer is neither AUTHORISED nor NOT_AUTHORISED.
+    """
     if answer not in (AuthorityAnswer.AUTHORISED, AuthorityAnswer.NOT_AUTHORISED):
         raise ValueError("a decision is yes or no")
     decision = AuthorityDecision(answer, f"decided: {reason}")

@@ -1,7 +1,7 @@
 """Back up the whole database into one encrypted file, and restore it, into a hold.
 
-A restored database knows that it is old: the hold is in it before anybody can use it, and a mark outside it makes any
-other way to it a hold as well (`domain.orders.restore_watch`).
+The restored database contains the hold before anybody can use it. A database restored in any other way is held once it
+is compared with the marks outside it (`domain.orders.restore_watch`).
 """
 
 import json

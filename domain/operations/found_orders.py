@@ -11,9 +11,9 @@ def rule_out(msg_id: str, reason: str, by: str, token: str | None = None) -> str
     """Record that the bank does not have this order; two different operators free its lines, which are owed again.
 
     Raises:
-        OperatorRefused: nobody signed in.
-        NotFound: no order without a record bears this MsgId.
-        StateConflict: an order was made of it since; `order resolve` settles that one.
+    - OperatorRefused: nobody signed in.
+    - NotFound: no order without a record bears this MsgId.
+    - StateConflict: an order was made of it since; `order resolve` settles that one.
     """
     who = operator_access.sign_in(by, token)
     row = LostOrder.get_or_none(LostOrder.msg_id == msg_id, LostOrder.ruled_out_at.is_null())

@@ -23,13 +23,12 @@ def encrypted_fields() -> Iterator[EncryptedField]:
 
 
 def rotate_keys() -> int:
-    """Return the number of values that were encrypted again."""
+    """Encrypt each value that is under another key with the primary one; return how many were."""
     return sum(_encrypt_again(field, row) for field in encrypted_fields() for row in _rows_under_other_keys(field))
 
 
 def under_other_keys() -> dict[str, int]:
-    """Return how many values of which column are not under the primary key: after a rotation, those nothing decrypts.
-    """
+    """Return by column how many values are not under the primary key: after a rotation, those that no key decrypts."""
     counted = {}
     for field in encrypted_fields():
         if count := field.model.select().where(_is_under_other(field)).count():

@@ -33,10 +33,10 @@ def requires_sign_in() -> bool:
 
 
 def sign_in(name: str, token: str | None) -> str:
-    """Return the operator's normalised name.
+    """Check the operator's token, where operators must sign in. Return their normalised name.
 
     Raises:
-        OperatorRefused: no name; nobody of that name, or the token is not theirs.
+    - OperatorRefused: no name; nobody of that name, or the token is not theirs.
     """
     who = normalise_operator(name)
     if not who:
@@ -56,7 +56,7 @@ def add_operator(name: str, added_by: str, token: str | None, account: str) -> s
     as `added_by` with `token`.
 
     Raises:
-        OperatorRefused: the name is taken or empty, or nobody signed in.
+    - OperatorRefused: the name is taken or empty, or nobody signed in.
     """
     who, secret = normalise_operator(name), random_token()
     if not who:
@@ -70,10 +70,10 @@ def add_operator(name: str, added_by: str, token: str | None, account: str) -> s
 
 
 def end_operator(name: str, ended_by: str, token: str | None) -> str:
-    """Let this operator sign in no more; what they said stays. Return their normalised name.
+    """End this operator's access; what they reported before still counts. Return their normalised name.
 
     Raises:
-        OperatorRefused: nobody of that name, or nobody signed in.
+    - OperatorRefused: nobody of that name, or nobody signed in.
     """
     sign_in(ended_by, token)
     who = normalise_operator(name)

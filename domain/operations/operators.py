@@ -26,6 +26,11 @@ from models.states import BatchState
 
 
 def require_client(public_id: str) -> Client:
+    """Return the client with this public id.
+
+    Raises:
+    - NotFound
+    """
     row = Client.get_or_none(Client.public_id == public_id)
     if row is None:
         raise NotFound
@@ -33,6 +38,11 @@ def require_client(public_id: str) -> Client:
 
 
 def user_of(email: str) -> User:
+    """Return the user with this e-mail address.
+
+    Raises:
+    - NotFound
+    """
     row = User.get_or_none(User.email == email.strip().lower())
     if row is None:
         raise NotFound
@@ -40,6 +50,11 @@ def user_of(email: str) -> User:
 
 
 def member_of(client: Client, email: str) -> User:
+    """Return the member of the client with this e-mail address.
+
+    Raises:
+    - NotFound
+    """
     row = User.select().join(Membership).where(Membership.client == client.id, User.email == email.lower()).first()
     if row is None:
         raise NotFound
@@ -47,6 +62,11 @@ def member_of(client: Client, email: str) -> User:
 
 
 def account_of(client: Client, iban: str) -> BankAccount:
+    """Return the client's account with this IBAN.
+
+    Raises:
+    - NotFound
+    """
     row = BankAccount.get_or_none(BankAccount.client == client.id, BankAccount.iban == iban)
     if row is None:
         raise NotFound
@@ -86,8 +106,8 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str
     capitals or with other blanks is the same person.
 
     Raises:
-        OperatorRefused: nobody signed in.
-        StateConflict: the order needs no such word.
+    - OperatorRefused: nobody signed in.
+    - StateConflict: the order needs no such word.
     """
     order, who = _newest_order(reference), operator_access.sign_in(by, token)
     batch = Batch.get_by_id(order.batch_id)

@@ -29,8 +29,8 @@ def hold(by: str, token: str | None, reason: str, client: str | None = None, ban
     """Hold the payments of one client (public id), at one bank (id), or all. The reason is shown to clients.
 
     Raises:
-        OperatorRefused: nobody signed in.
-        NotFound: no such client or bank.
+    - OperatorRefused: nobody signed in.
+    - NotFound: no such client or bank.
     """
     who = operator_access.sign_in(by, token)
     if bank is not None and bank not in services().banks.configs():
@@ -71,8 +71,8 @@ def lift(number: int, by: str, token: str | None, reason: str) -> str:
     asked, or when two different operators lift it, each with a reason.
 
     Raises:
-        OperatorRefused: nobody signed in.
-        NotFound: no such hold is in force.
+    - OperatorRefused: nobody signed in.
+    - NotFound: no such hold is in force.
     """
     who = operator_access.sign_in(by, token)
     row = PaymentHold.get_or_none(PaymentHold.id == number, PaymentHold.lifted_at.is_null())

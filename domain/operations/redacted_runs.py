@@ -1,7 +1,7 @@
 """What a redacted run keeps, what was removed of it, and the two hashes of these in the log.
 
-The hash of what was removed lets whoever still has it prove that it is what stood there. The hash of what is kept takes
-the place of the digests, which cannot be computed again without names and accounts.
+With the hash of what was removed, whoever still has a copy can prove that it is the original. The hash of what is kept
+replaces the digests, which cannot be computed again without names and accounts.
 """
 
 import json
@@ -47,7 +47,7 @@ def dues_of(run_id: int) -> Any:
 
 # --- what stands in place of it -------------------------------------------------------------------
 def person_key(due_id: int) -> str:
-    """Return what tells the people of a redacted run apart."""
+    """Return the key that replaces a person's: unique within a redacted run."""
     return f"~{due_id}"
 
 
@@ -71,7 +71,7 @@ def booking_without_details(row: BankTransaction) -> dict[str, str]:
 
 # --- the hashes -----------------------------------------------------------------------------------
 def removed_hash(run: PayrollRun) -> str:
-    """Return the keyed hash of everything that is removed of this run; before it is."""
+    """Return the keyed hash of everything that will be removed of this run. Call it before the removal."""
     lines = _rows(
         BatchLine, BatchLine.batch.in_(payments_of(run.id)), "creditor_name", "creditor_name_sepa", "remittance",
         "remittance_sepa", "creditor_iban", "vop_name",
@@ -88,7 +88,7 @@ def removed_hash(run: PayrollRun) -> str:
 
 
 def kept_hash(run: PayrollRun) -> str:
-    """Return the keyed hash of what never changes any more of a redacted run: amounts, order, ids, digests."""
+    """Return the keyed hash of what a redacted run keeps unchanged: amounts, order, ids, digests."""
     dues = [[row.id, row.version, row.owed_cents, row.lines] for row in _in_order(Due, Due.run == run.id)]
     return _hash(
         "kept", run.id, dues,
@@ -118,7 +118,7 @@ def _hash(what: str, *parts: Any) -> str:
 
 # --- what may not be there ------------------------------------------------------------------------
 def details_left(run: PayrollRun) -> Iterator[str]:
-    """Yield what a redacted run holds of people, though it was removed."""
+    """Yield which details of persons a redacted run still holds."""
     mine, orders = payments_of(run.id), orders_of(run.id)
     named = (
         (BatchLine.creditor_name != REMOVED) | (BatchLine.creditor_name_sepa != REMOVED)

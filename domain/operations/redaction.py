@@ -57,7 +57,7 @@ from models.states import OrderState, RunState
 log = logging.getLogger(__name__)
 MOST_RUNS, MOST_BOOKINGS = 25, 500  # of one job; the next sweep goes on
 _AT_ONCE = 200
-# States of a run of which nothing is being read, and nothing is unclear.
+# States of a run that is neither being read nor unclear.
 _SETTLED = (RunState.IMPORTED, RunState.EMPTY, RunState.DELETED)
 _CHECKS = (
     payments.payment_faults, approvals.approval_faults, order_files.order_file_faults, outcomes.outcome_faults,
@@ -128,9 +128,9 @@ def _is_unsettled() -> Any:
 
 # --- removing -------------------------------------------------------------------------------------
 def redact_old() -> int:
-    """Redact runs and bookings that are past their time, some at once. Returns how many were.
+    """Redact runs and bookings that are past their time, a limited number per call. Returns how many were.
 
-    Nothing is removed while the last check of the books found a fault: what proves it may be needed.
+    Nothing is removed while the last check of the books shows a fault: the details may be needed to explain it.
     """
     if RowRegister.select().where(RowRegister.fault_count > 0).exists():
         log.error("nothing is redacted while the books have faults")
@@ -207,7 +207,7 @@ def _remove(run: PayrollRun, now: datetime) -> None:
 
 
 def _write_anew(table: Any, rows: list[Any], changes: list[dict[str, Any]]) -> None:
-    """Write rows of a table of which only sums are stated: each is taken out, and put in again with the same key."""
+    """Rewrite rows of a table whose register holds only sums: delete each, and insert it again with the same key."""
     made = [{**row.__data__, **change} for row, change in zip(rows, changes, strict=True)]
     for part in chunked(made, MOST_BOOKINGS):
         table.delete().where(table.id.in_([row["id"] for row in part])).execute()
@@ -229,9 +229,9 @@ def _forget_accepted_names(client_id: int, ibans: Iterable[str]) -> None:
 
 # --- bookings -------------------------------------------------------------------------------------
 def redact_bookings() -> int:
-    """Remove the texts of old bookings of no payment, or of one that is redacted. Returns how many were.
+    """Remove the texts of old bookings without a payment, or with a redacted one. Returns how many were.
 
-    One that bears an id of ours and is of no payment stays as it is: that is a fault, which somebody must look at.
+    A booking that bears an id of ours but belongs to no payment is kept: that is a fault, which somebody must examine.
     """
     last, found = 0, list[BankTransaction]()
     while len(found) < MOST_BOOKINGS:

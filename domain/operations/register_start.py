@@ -1,4 +1,4 @@
-"""The first entry of the register of rows: what stood in a database from before it had one, or in a new column.
+"""Begin the register of rows: state the rows of a database that had no register yet, and later each new column.
 
 From then on every row is proved. It happens once, when the database is migrated: a register that was emptied is not
 begun again, because the audit logs and the heads kept outside the database know that there was one.
@@ -25,12 +25,12 @@ def bring_up_to_date(proved: bool = False) -> int:
 
 
 def is_register_due() -> bool:
-    """Return whether rows are there of which nothing was ever stated."""
+    """Return whether the register is empty although watched rows exist."""
     return not RowStatement.select().exists() and any(watch.table.select().exists() for watch in WATCHED.values())
 
 
 def begin_register(proved: bool = False) -> int:
-    """State all rows that are there, if the register was never begun; return their number.
+    """State all watched rows, if the register was never begun; return their number.
 
     Each client's log says that it happened. Does nothing if there was a register before, unless the rows are `proved`:
     then `check-books` says what is missing.
@@ -50,7 +50,7 @@ def begin_register(proved: bool = False) -> int:
 
 
 def was_begun() -> bool:
-    """Return whether a register was there before, as far as logs and kept heads know."""
+    """Return whether the audit logs, or the heads kept outside the database, show an earlier register."""
     if any(one.client == REGISTER for one in services().anchors.read()):
         return True
     told = AuditEvent.select(AuditEvent.kind, AuditEvent.details).where(

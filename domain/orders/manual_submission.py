@@ -134,7 +134,7 @@ def _taken(order_id: int) -> tuple[Download, ...]:
 
 # --- the file -------------------------------------------------------------------------------------
 def download_order_file(membership: Membership, reference: str) -> tuple[str, bytes]:
-    """Return the message id and the exact bytes of the approved order. After this the bank may have it.
+    """Record the download, and return the message id and exact bytes of the approved order: the bank may have it now.
 
     Raises:
     - InsufficientRole

@@ -1,4 +1,4 @@
-"""What may have changed since a payment was approved so that it cannot go now. It is then opened again, in words."""
+"""Find what has changed since a payment was approved and keeps it from being sent; open it again with that reason."""
 
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit

@@ -48,7 +48,12 @@ def build_order(batch: Batch) -> BankOrder | None:
 def written_order(
     batch: Batch, release: Release, lines: list[BatchLine], config: port.BankConfig
 ) -> tuple[PaymentOrder, bytes]:
-    """The next order of the payment and its bytes, read back and compared. OrderMismatch; OrderUnwritable."""
+    """Return the next order of the payment, and its bytes after reading them back.
+
+    Raises:
+    - OrderMismatch: the bytes do not give the same order.
+    - OrderUnwritable
+    """
     order = _order_of(batch, release, lines)
     body = write_order(config, order)
     if digest.comparable_order(read_order(config, body)) != digest.comparable_order(representable_in(config, order)):
@@ -102,8 +107,7 @@ def _debtor_name(batch: Batch) -> str:
 
 
 def _store(batch: Batch, release: Release, config: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
-    """Check the release and digest against the database, store the order and move the batch to sending, in one
-    transaction.
+    """Check release and digest again, store the order and move the batch to sending, in the caller's transaction.
 
     Raises:
     - StateConflict: another worker built the order, or the release is void.

@@ -193,6 +193,7 @@ def submit_credentials(client: Client, user: User, reference: str, psu: port.Psu
 
     Raises:
     - InvalidScaCode: the bank does not accept them.
+    - NotOpen: the bank does not ask for credentials now.
     - the errors of `start_sca`
     """
     order = _waiting(client, reference)

@@ -4,8 +4,8 @@ PSD2 RTS art. 5(3)(b): the authentication code for a batch is specific to its to
 it invalid. What the company wishes of its bank (batch booking, verification of payee) is shown beside it, and is part
 of it as well.
 
-A digest says which version made it: `v2-11-` and a hash; the two figures are the wishes. One without a mark is of
-version 1, which had no wishes: it is computed again by that version, so what was approved before stays valid.
+A digest names its version: `v2-11-` and a hash; the two figures are the wishes. A digest without this prefix is of
+version 1, which had no wishes. It is compared with a digest of that version, so earlier approvals stay valid.
 """
 
 import hashlib

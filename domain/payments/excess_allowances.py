@@ -107,7 +107,11 @@ def store_request(membership: Membership, **facts: Any) -> ExcessAllowance:
 
 
 def store_allowed(allowance: ExcessAllowance, user: User, batch: Batch) -> None:
-    """Store who allowed it and the payment that was made of it, in the caller's transaction."""
+    """Store who allowed it and the payment that was made of it, in the caller's transaction.
+
+    Raises:
+    - NoPendingRequest: it was allowed or ended already.
+    """
     require_client_lock(allowance.client_id)
     waits = ExcessAllowance.allowed_at.is_null() & ExcessAllowance.withdrawn_at.is_null()
     changed = ExcessAllowance.update(allowed_by=user.id, allowed_at=utcnow(), batch=batch.id)

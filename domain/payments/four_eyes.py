@@ -118,7 +118,7 @@ def dual_approval_status(
 
 
 def people_behind(release: Release) -> int:
-    """Return how many people approved exactly what this release holds: the same for ever, whatever is set later."""
+    """Return how many people approved exactly what this release holds, at least 1. Later settings do not change it."""
     same = (Approval.batch == release.batch_id) & (Approval.digest == release.digest)
     return max(1, Approval.select(Approval.user).where(same).distinct().count())
 
@@ -210,7 +210,7 @@ def _void(which, reason: str) -> int:
 
 # --- the setting ----------------------------------------------------------------------------------
 def set_threshold(membership: Membership, from_cents: int | None) -> str:
-    """Set the total in cents from which two approve; None: one always does. Return "changed", "same" or "asked".
+    """Set the total in cents from which two must approve; None: one suffices. Return "changed", "same" or "asked".
 
     A stricter setting counts at once. A weaker one may be set only by who may sign by the register now, and waits
     until another signer agrees, if there is one.

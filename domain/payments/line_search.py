@@ -69,7 +69,7 @@ def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
     """Return one page of lines by position; of a payment that is past approval, unpaid lines come last.
 
-    A page beyond the last one gives the last one. Only the lines of the page are read.
+    A page number beyond the last gives the last page. Only the lines of the page are read.
     """
     query: Any = BatchLine.select().where(BatchLine.batch == batch.id)
     for condition in _conditions(look):

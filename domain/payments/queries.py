@@ -42,7 +42,7 @@ ASK_AGAIN_AFTER = timedelta(seconds=2)
 
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
-    """Return the newest payments first."""
+    """Return the client's payments, newest first: at most `limit`, and only in `states` if any are given."""
     refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_((LineState.REJECTED, LineState.RETURNED))
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
@@ -111,10 +111,10 @@ def get_batch_locked(client: Client, reference: str) -> Batch:
 
 
 def require_details(run: PayrollRun) -> None:
-    """Check that whom this run paid is still known.
+    """Check that the run still has its details: whom it pays.
 
     Raises:
-    - DetailsRemoved: its time was over, and nothing of it can be paid any more.
+    - DetailsRemoved: they were removed after the years that are kept; nothing of it can be paid any more.
     """
     if run.redacted_at is not None:
         raise DetailsRemoved

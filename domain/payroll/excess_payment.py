@@ -213,7 +213,7 @@ def _attempt(allowance: ExcessAllowance, version: str) -> str:
 
 # --- withdrawing, and what follows a recalculation ------------------------------------------------
 def withdraw(membership: Membership, allowance_id: int) -> ExcessAllowance:
-    """Withdraw what was asked or allowed: it pays nothing any more, and its payment is replaced by none.
+    """Withdraw a request or an allowance. It pays nothing from then on; its payment gets no replacement.
 
     Whoever may release may stop it too, until its payment goes to a bank.
 
@@ -249,7 +249,7 @@ def carry_over(run: PayrollRun) -> None:
 
 
 def end_all(run: PayrollRun, reason: str) -> None:
-    """End what was asked and allowed of a run of which is unknown what it owes. Call it inside a transaction."""
+    """End all requests and allowances of a run whose dues are unknown. Call it inside a transaction."""
     for allowance in _live(run):
         _end(allowance, reason)
 

@@ -27,11 +27,11 @@ _DONE = (LineState.SUPERSEDED, LineState.EXECUTED)
 def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
     """Set up a rejected, failed or cancelled payment again. Return the payment that is open now.
 
-    Return None if nothing is owed any more, or what is owed is unknown: the payment is then replaced by none.
+    Return None if nothing is owed any more, or what is owed is unknown: the payment then gets no replacement.
 
     Raises:
     - NotOpen: it may have been paid, or is open already.
-    - DetailsRemoved: it is so old that nobody knows any more whom it would pay.
+    - DetailsRemoved: whom it would pay was removed after the years that are kept.
     - NotFound: it is another client's.
     """
     with transaction(client.id):

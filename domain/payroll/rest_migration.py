@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def start_migration_oauth(client: Client, user: User, connection: NmbrsConnection | None) -> str:
-    """Return the URL at Nmbrs where the customer authorises REST access, for a connection or for a first one.
+    """Store a request for REST access, of a connection or a first one; return the URL at Nmbrs to authorise it.
 
     Raises:
     - WrongInterface: there is a SOAP connection, which must be migrated first.

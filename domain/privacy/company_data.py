@@ -1,6 +1,6 @@
 """A copy of the books of a client, for an owner: payments, their lines, who takes part, and the log.
 
-It is made in one snapshot, so that sums and lines agree. Lines of which the details were removed say since when.
+It is made in one snapshot, so that sums and lines agree. A line whose details were removed says since when.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 """A copy of what is kept of one employee, for the owner whom that employee asks for it (GDPR art. 15).
 
-A run whose details were removed tells no longer whom it paid. Each stands in the copy with the day of that, so that
-nobody reads the copy as all that ever was.
+A run whose details were removed no longer shows whom it paid. Its payments are listed with the day of the removal, so
+that nobody takes the copy for complete.
 """
 
 from dataclasses import asdict, dataclass
@@ -47,7 +47,7 @@ def employee_data(membership: Membership, asked: str) -> list[EmployeeRow]:
 
 
 def _removed(client: Client) -> list[EmployeeRow]:
-    """Return a row for each payment of which is no longer known whom it paid."""
+    """Return a row for each payment whose details were removed."""
     found = Batch.select(Batch, PayrollRun).join(PayrollRun)
     found = found.where(Batch.client == client.id, PayrollRun.redacted_at.is_null(False)).order_by(Batch.id)
     return [

@@ -125,7 +125,7 @@ def due_accounts() -> list[int]:
 
 # --- bookings that were read before their order was known -----------------------------------------
 def accounts_to_match() -> list[int]:
-    """Return the accounts with a booking of an order that was made of a lost one after the booking was read."""
+    """Return the ids of accounts with an unmatched booking of a lost order (`LostOrder`) that is an order again."""
     since = today_amsterdam() - matching.LOOKED_BACK
     orders = BankOrder.select().join(LostOrder, on=(LostOrder.order == BankOrder.id))
     return sorted({

@@ -61,7 +61,7 @@ def permission_row(check: CheckView) -> PermissionRow:
 
 
 def kind_of(check: CheckView) -> str:
-    """Return the kind of problem: 1001 … 1004, busy or trouble."""
+    """Return the key of the problem's texts: an error code of Nmbrs (1001 … 1004), busy or trouble."""
     code = check.code or ""
     kind = _SAME.get(code, code)
     if kind in ("1001", "1002", "1003", "1004", "busy"):

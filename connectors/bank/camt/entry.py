@@ -15,7 +15,12 @@ _REVERSAL = {"true": True, "1": True, "false": False, "0": False}
 
 
 def read_entry(element: Any) -> AccountEntry | None:
-    """Return the entry without its account, its text content as key; None when it is not in euros."""
+    """Return the entry without its account, its text content as key; None when it is not in euros.
+
+    Raises:
+    - UnreadableField
+    - XmlRefused: an element that may occur once occurs twice.
+    """
     amount = child(element, "Amt")
     if amount is not None and amount.get("Ccy") != "EUR":
         return None

@@ -13,7 +13,11 @@ _UNITS_PER_CENT = _UNITS // 100
 
 
 def read_amount(text: str | None, number: int) -> tuple[int, int | None]:
-    """Return an amount in the units of a control sum, and in cents unless it has a part of one."""
+    """Return an amount in the units of a control sum, and in cents unless it has a part of one.
+
+    Raises:
+    - FileRefused: bad_amount
+    """
     units = _units((text or "").strip())
     if units is None:
         raise FileRefused("bad_amount", number, "not an amount")
@@ -29,7 +33,11 @@ def _units(text: str) -> int | None:
 
 
 def read_claims(element: Any) -> dict[str, str]:
-    """Return the totals in a header; each may occur once."""
+    """Return the totals in a header; each may occur once.
+
+    Raises:
+    - FileRefused: wrong_count or wrong_sum; one occurs twice.
+    """
     found = {}
     for key, code in (("NbOfTxs", "wrong_count"), ("CtrlSum", "wrong_sum")):
         said = [text for part in children(element, key) if (text := folded(part))]
@@ -41,7 +49,11 @@ def read_claims(element: Any) -> dict[str, str]:
 
 
 def check_claims(claims: dict[str, str], number: int, units: int) -> None:
-    """Check that the totals of a header match the payments."""
+    """Check that the totals of a header match the payments.
+
+    Raises:
+    - FileRefused: wrong_count or wrong_sum
+    """
     count, total = claims.get("NbOfTxs"), claims.get("CtrlSum")
     if count is not None and not (re.fullmatch(r"[0-9]{1,15}", count) and int(count) == number):
         raise FileRefused("wrong_count", None, "the count is not that of the payments")

@@ -56,7 +56,11 @@ def _paths(namespace: str) -> etree.XPath:
 
 
 def read_fields(payment: Any, number: int) -> tuple[dict[str, Any], list[str], list[Any]]:
-    """Return the fields of one payment by local name, its remittance texts, and its structured remittance."""
+    """Return the fields of one payment by local name, its remittance texts, and its structured remittance.
+
+    Raises:
+    - FileRefused: missing_field; one occurs twice, or holds more than text.
+    """
     namespace = payment.tag[1:].partition("}")[0] if payment.tag[0] == "{" else ""
     cut = len(namespace) + 2 if namespace else 0
     found: dict[str, Any] = {}

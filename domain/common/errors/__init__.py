@@ -1,4 +1,4 @@
-"""Errors of the domain, named after what went wrong, in a module per room. The screens turn each into words.
+"""Errors of the domain, named after what went wrong: one module per package. The screens turn each into words.
 
 Import them from here: `from domain.common.errors import NotFound`.
 """

@@ -1,4 +1,4 @@
-"""The base of all errors that a user sees, and the one that every room raises."""
+"""The base class of all errors that a user sees, and NotFound, which every package raises."""
 
 
 class DomainError(Exception):

@@ -11,7 +11,7 @@ _SUBJECT = "run:"
 
 
 def redaction_faults(client: Client) -> Iterator[str]:
-    """Yield what is wrong with the runs of this client of which the details of people were removed."""
+    """Yield what is wrong with this client's redacted runs, and which other lines lack their details."""
     events: dict[str, AuditEvent] = {}
     for event in AuditEvent.select().where(AuditEvent.client == client.id, AuditEvent.kind == EVENT):
         if event.subject in events:
