@@ -117,7 +117,7 @@ def test_an_unusable_key_file_is_refused(tmp_path: Path, name: str, content: byt
 
 # --- mail ---
 @pytest.mark.parametrize("host", ["mail.example", "10.0.0.2", "127.0.0.1.example", "localhost.example"])
-def test_mail_without_tls_leaves_this_machine_never(tmp_path: Path, host: str):
+def test_a_mail_server_on_another_machine_requires_tls(tmp_path: Path, host: str):
     (fault,) = faults(tmp_path, SMTP_STARTTLS="no", SMTP_HOST=host)
     assert fault.startswith("BIZCUIT_SMTP_STARTTLS must be yes")
 

@@ -70,7 +70,7 @@ def test_a_home_of_before_becomes_private(tmp_path: Path):
     assert {mode(path) for path in home.rglob("*") if path.is_file()} == {0o600}
 
 
-def test_what_is_not_ours_stays_as_it_is(tmp_path: Path):
+def test_files_of_others_in_the_home_keep_their_mode(tmp_path: Path):
     """Somebody may have named a folder of their own as the home."""
     (tmp_path / "home").mkdir()
     theirs = [tmp_path / "home" / "photos", tmp_path / "elsewhere"]

@@ -94,7 +94,7 @@ def test_every_character_of_the_table_is_converted_as_the_standard_says():
     assert converted == {letter: told for letter, told in epc_table().items() if told != "."} | OTHERWISE
 
 
-def test_what_the_table_cannot_convert_is_a_point_or_better():
+def test_a_sign_that_the_table_gives_up_is_a_point_and_a_letter_is_spelt():
     """Letters that the table gives up, such as Ð and ō, are spelt like their kind; no sign is."""
     for letter, told in epc_table().items():
         if told == ".":

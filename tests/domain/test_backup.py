@@ -249,7 +249,7 @@ def test_a_backup_is_not_written_over_a_file_and_leaves_no_part(demo: Demo, stor
     assert (file.read_bytes(), list(folder.iterdir())) == (before, [file])
 
 
-def test_the_header_tells_of_what_the_backup_is_and_nobodys_name(demo: Demo, store: Store, tmp_path: Path):
+def test_the_header_says_what_is_in_the_backup_and_names_nobody(demo: Demo, store: Store, tmp_path: Path):
     file = back_up(store, tmp_path / "a.backup")
     with open(file, "rb") as opened:
         header, _ = read_header(opened)

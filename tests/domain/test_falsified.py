@@ -160,7 +160,7 @@ def test_no_exemption_is_dead():
         assert set(reasons) <= set(table._meta.fields), table
 
 
-def test_what_is_said_to_be_computed_again_is_tested_there():
+def test_columns_that_are_computed_again_are_tested_in_check_books():
     tested = {name for name in test_check_books.columns() if name not in test_check_books.EXCLUDED}
     for table, reason in proof.NOT_STATED.items():
         if reason.startswith(COMPUTED):
@@ -402,7 +402,7 @@ def test_an_emptied_register_is_not_begun_again(books: Books):
     assert found_after(wipe)
 
 
-def test_what_the_register_was_earlier_is_found_outside_the_database(books: Books):
+def test_a_register_put_back_to_an_earlier_copy_is_found(books: Books):
     """The register and all rows are put back to an earlier copy of themselves."""
     with taken_back():
         number = RowRegister.get().number

@@ -122,7 +122,7 @@ def test_every_ciphertext_is_encrypted_again(demo: Demo):
     assert key_rotation.rotate_keys() == 0
 
 
-def test_what_waited_goes_out_after_the_old_key_is_gone(demo: Demo):
+def test_waiting_mail_is_sent_after_the_old_key_is_gone(demo: Demo):
     fill(demo)
     use({**services().keyring.keys, **NEW}, "k2")
     key_rotation.rotate_keys()

@@ -62,7 +62,7 @@ def test_excluded_lines_are_not_in_it(demo: Demo, app: Flask):
     assert order_of(show(app, batch.reference, "--xml")).count == len(LINES) - 1
 
 
-def test_once_approved_it_is_what_will_be_sent_to_the_byte(demo: Demo, app: Flask):
+def test_the_file_of_an_approved_payment_is_sent_byte_for_byte(demo: Demo, app: Flask):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     with time_machine.travel(utcnow() + timedelta(minutes=3)):
@@ -71,7 +71,7 @@ def test_once_approved_it_is_what_will_be_sent_to_the_byte(demo: Demo, app: Flas
     assert order_building.order_bytes(BankOrder.get()) == shown
 
 
-def test_after_sending_it_is_what_the_bank_got(demo: Demo, sandbox: Sandbox, app: Flask):
+def test_the_file_of_a_sent_order_is_what_the_bank_got(demo: Demo, sandbox: Sandbox, app: Flask):
     batch = at_the_bank(demo)
     shown = show(app, batch.reference, "--xml").stdout_bytes
     (order,) = sandbox.control("GET", "orders")

@@ -141,7 +141,7 @@ def test_a_hold_is_in_the_log_of_whom_it_concerns_with_the_operator(demo: Demo):
     assert audit.verify_chain(demo.client.id) == audit.verify_chain(other.client.id) == []
 
 
-def test_what_does_not_exist_is_neither_held_nor_lifted(demo: Demo):
+def test_an_unknown_client_bank_or_hold_is_not_found(demo: Demo):
     for call in (
         lambda: payment_holds.hold("olga", None, "x", client="nobody"),
         lambda: payment_holds.hold("olga", None, "x", bank="nobank"),

@@ -119,7 +119,7 @@ def test_the_books_and_the_log_hold(books: Books):
     assert len(event.details["removed"]) == len(event.details["kept"]) == 64
 
 
-def test_what_waits_keeps_its_details(books: Books):
+def test_a_run_with_unfinished_payments_keeps_its_details(books: Books):
     """Of the others something is open, approved, returned or refused."""
     assert order_bytes(BankOrder.get(BankOrder.batch == books.by_line.id)).startswith(b"<?xml")
     for batch in (books.by_line, books.again, books.half, books.approved, books.open):

@@ -314,7 +314,7 @@ def test_the_buttons_of_a_run_work(sandbox: Sandbox):
     assert sandbox.post(f"{PAGE}/run/{run['run']}", data={"action": "again"}).status_code == 404
 
 
-def test_the_button_sends_the_webhook_again(sandbox: Sandbox, app: Receiver):
+def test_the_announce_button_sends_the_webhook(sandbox: Sandbox, app: Receiver):
     hooked(sandbox, f"{app.url}/hook")
     run = sandbox.run_payroll(webhook="none")
     press(sandbox, run, "announce")

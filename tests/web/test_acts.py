@@ -60,7 +60,7 @@ def test_every_route_that_changes_something_is_an_act_or_harmless(app: Flask):
     assert {name for name in found.values() if name} == set(ACTS)
 
 
-def test_what_is_weaker_than_an_approval_says_why():
+def test_an_act_with_weaker_proof_than_an_approval_says_why():
     for name, act in ACTS.items():
         assert (act.recent and act.device) or act.why, name
 
@@ -121,7 +121,7 @@ def test_who_may_not_sign_does_nothing(prepared: PreparedSite):
     assert [one for endpoint in asked for one in let_in(prepared, "unidentified", endpoint, "/identificatie")] == []
 
 
-def test_what_asks_a_pin_asks_a_recent_login_and_a_confirmed_device(app: Flask):
+def test_an_act_that_asks_a_pin_asks_a_recent_login_and_a_confirmed_device(app: Flask):
     """Their PIN is asked on a page of its own: tests of each act enter a wrong one (`test_acts_of_money`)."""
     asks = (Proof.PIN, Proof.RELEASE)
     assert all(act.recent and act.device for act in routes(app).values() if act.proof in asks)

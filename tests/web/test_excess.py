@@ -291,7 +291,7 @@ def test_withdrawn_after_it_was_allowed(owner: WebClient, second: WebClient, dem
     assert "ingetrokken" in owner.open(at(demo, batch)).text
 
 
-def test_what_is_on_its_way_cannot_be_withdrawn(owner: WebClient, second: WebClient, demo: Demo, paid: Batch):
+def test_an_allowance_at_the_bank_cannot_be_withdrawn(owner: WebClient, second: WebClient, demo: Demo, paid: Batch):
     batch = sent(owner, demo, extra(owner, second, demo, paid))
     row = ExcessAllowance.get()
     owner.post(place(demo, row, "/intrekken"))
@@ -385,7 +385,7 @@ def test_while_the_payment_waits_for_its_signature_nobody_is_asked(
 
 
 @pytest.mark.planted
-def test_what_may_still_be_paid_cannot_be_asked_once_it_is_proved_unpaid(
+def test_a_request_cannot_be_allowed_once_its_line_is_proved_unpaid(
     owner: WebClient, second: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (batch,) = work(demo)

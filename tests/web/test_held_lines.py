@@ -95,7 +95,7 @@ def test_a_held_line_is_shown_and_read_before_the_others_are_paid(owner: WebClie
     assert "1 regel kan niet worden betaald" in owner.open(at(demo, batch)).text
 
 
-def test_what_is_held_is_owed(owner: WebClient, site: Site, demo: Demo):
+def test_a_held_line_is_owed(owner: WebClient, site: Site, demo: Demo):
     run(site, demo, Line(), HELD)
     assert sorted(row.owed_cents for row in Due.select()) == [120_000, 261_100]
     (held,) = HeldLine.select()

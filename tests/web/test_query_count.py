@@ -115,7 +115,7 @@ def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("count", [3, 200])
-def test_what_was_not_paid(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, count: int):
+def test_the_page_of_unpaid_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, count: int):
     batches = [demo.batch(many(count), number) for number in (1, 2)]
     put_at_bank(batches[0], "partly_executed", "unpaid")
     put_at_bank(batches[1], "pending_rejection")

@@ -189,7 +189,7 @@ def test_a_payment_that_was_refused_whole_opens_again(owner: WebClient, demo: De
     assert (state(batch)[0], sections(unpaid_page(owner, demo))) == ("open", [])
 
 
-def test_what_the_owner_left_out_is_paid_later(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+def test_a_line_that_the_owner_excluded_is_paid_later(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
     (batch,) = work(demo)
     owner.open(at(demo, batch))
     for line_ in demo.view(batch).lines[1:]:
@@ -222,7 +222,7 @@ def test_a_discarded_payment_can_be_paid_later(owner: WebClient, demo: Demo, san
     assert {what for *_rest, what in lines(new)} == {"open"} and len(lines(new)) == 3
 
 
-def test_what_is_excluded_stays_excluded_in_the_payment_of_what_was_refused(
+def test_excluded_lines_stay_excluded_in_the_new_payment_of_refused_lines(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     """A refused payment is given up for the new one, and what was excluded in it goes along."""
