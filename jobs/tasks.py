@@ -21,6 +21,7 @@ from domain.payroll import (
 )
 from domain.privacy import retention
 from domain.reconciliation import transactions
+from domain.team import client_closing
 from jobs import enqueue, has_pending, mail_rendering, push_rendering
 from models import database
 
@@ -123,6 +124,12 @@ def check_books() -> None:
         daily_check.check_books()
 
 
+def end_links(client_id: int) -> None:
+    with database.connection_context():
+        client_closing.end_links(client_id)
+        _enqueue_outbox()
+
+
 def redact_old() -> None:
     with database.connection_context():
         redaction.redact_old()
@@ -161,6 +168,7 @@ def enqueue_due_work() -> None:
             webhook_deliveries.purge_payloads()
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
+            _enqueue_all("end_links", client_closing.clients_to_end())
             retention.remove_expired()
             if redaction.is_redaction_due():
                 enqueue("redact_old", urgent=False)

@@ -6,7 +6,7 @@ from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, Intege
 
 from core.clock import utcnow
 from models.base import EncryptedField, JsonField, Table, UtcField
-from models.states import AuthorityAnswer, ChallengePurpose, Role, one_of
+from models.states import AuthorityAnswer, ChallengePurpose, ClientState, Role, one_of
 
 
 class User(Table):
@@ -163,10 +163,17 @@ class Client(Table):
     vop_enabled = BooleanField(default=True)  # verification of payee also for bulk payments
     dual_approval_from_cents = BigIntegerField(null=True)  # two approvals from this total on; null: always one
     hide_lines_from_preparers = BooleanField(default=False)  # preparers see total and count, but no lines
+    state = TextField(default=ClientState.OPEN)
+    ends_at = UtcField(null=True)  # closing or closed: when its memberships end, or ended
     log_head = TextField(null=True)  # keyed number and hash of the last audit event: see domain/common/audit.py
 
     class Meta:
-        constraints = [Check("length(kvk_number) = 8"), Check("dual_approval_from_cents >= 0")]
+        constraints = [
+            Check("length(kvk_number) = 8"),
+            Check("dual_approval_from_cents >= 0"),
+            Check(one_of("state", ClientState)),
+            Check("(ends_at is null) = (state = 'open')"),
+        ]
 
 
 class Membership(Table):

@@ -21,6 +21,14 @@ class Role(StrEnum):
     PREPARER = "preparer"  # views and changes, never pays
 
 
+class ClientState(StrEnum):
+    """Whether a client is in use. `domain/team/client_closing.py` holds the transitions."""
+
+    OPEN = "open"
+    CLOSING = "closing"  # nothing is paid; its members are there for a while, and an owner can undo it
+    CLOSED = "closed"  # nobody is a member any more
+
+
 class AuthorityAnswer(StrEnum):
     """Whether a person may sign for a company, by the business register or by an operator."""
 

@@ -23,6 +23,7 @@ EXAMPLES = {
     errors.DifferentKvkNumber: (["Duinrand Catering BV"],),
     errors.WishesChanged: ("name_check_off",),
     errors.NotOpen: ("signed",),
+    errors.ClientBusy: ("in_flight",),
     errors.AccountNeeded: ("waits", "Demo BV"),
     errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
     errors.DateInvalid: ("cut_off",),

@@ -40,7 +40,7 @@ PACKAGE_MAY_KNOW = {
     "privacy": {"accounts", "common"},
     "payroll": {"banking", "common", "outbox", "payments"},
     "reconciliation": {"banking", "common", "orders", "payments"},
-    "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},
+    "team": {"accounts", "banking", "common", "identity", "outbox", "payments", "payroll"},
     "overview": {"accounts", "banking", "common", "identity", "payments", "payroll"},
     "operations": {"accounts", "banking", "common", "orders", "payments", "payroll"},
 }

@@ -1,4 +1,4 @@
-"""Leaving: a member removes the own account."""
+"""Leaving: a member removes the own account, an owner closes that of the company."""
 
 from flask import Response, flash, session, url_for
 from flask_babel import gettext as _
@@ -8,13 +8,14 @@ from blueprints.settings.forms import PinConfirmForm
 from blueprints.settings.routes import blueprint
 from blueprints.web import session_interface
 from blueprints.web.acts import does
-from blueprints.web.error_messages import account_needed, message_for
+from blueprints.web.error_messages import account_needed, client_busy, message_for
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
-from domain.common.errors import AccountNeeded, PinLocked, PinMissing, PinWrong
+from domain.common.errors import AccountNeeded, DomainError, PinLocked, PinMissing, PinWrong, StateConflict
 from domain.common.services import services
-from domain.team import account_removal
+from domain.payroll import unpaid
+from domain.team import account_removal, client_closing
 from jobs import enqueue
 from models import Membership
 
@@ -61,3 +62,50 @@ def _signed_out() -> Response:
     response = redirect_to(url_for("account.sign_in"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+@blueprint.route("/<client>/instellingen/sluiten", methods=["GET", "POST"])
+@does("close_client")
+def close_client(membership):
+    """Show what closing means, offer the export, and close the account of the company with the PIN."""
+    form = PinConfirmForm()
+    if not form.validate_on_submit():
+        return _closing_page(membership, form)
+    rate_limits.consume_attempt("pin.user", membership.user_id)
+    try:
+        client_closing.close_client(membership, form.pin.data or "", current_device())
+    except PinWrong as error:
+        form.pin.errors = [message_for(error)]
+        return _closing_page(membership, form)
+    except (PinLocked, PinMissing) as error:
+        flash(message_for(error), "bad")
+        return redirect_to(url_for("onboarding.set_pin"))
+    except DomainError as error:
+        flash(message_for(error), "bad")
+        return redirect_to(url_for("settings.settings"))
+    rate_limits.reset_attempts("pin.user", membership.user_id)
+    enqueue("end_links", membership.client_id)
+    enqueue("send_mails")
+    return redirect_to(url_for("overview.overview"))
+
+
+def _closing_page(membership: Membership, form: PinConfirmForm) -> Response:
+    found = client_closing.obstacles_to_closing(membership.client)
+    return render(
+        "settings/close_client.html", 422 if form.errors else 200, form=form, days=client_closing.UNDO_FOR.days,
+        obstacles=[client_busy(one) for one in found], kept_years=services().kept_years,
+        unpaid=len(unpaid.unpaid_lines(membership.client)),
+    )  # fmt: skip
+
+
+@blueprint.post("/<client>/instellingen/sluiten/ongedaan")
+@does("reopen_client")
+def reopen_client(membership):
+    """Undo the closing."""
+    try:
+        client_closing.reopen_client(membership)
+    except StateConflict:
+        return redirect_to(url_for("settings.settings"))
+    enqueue("send_mails")
+    flash(_("Het account is weer open. Koppel je bank en Nmbrs opnieuw."), "good")
+    return redirect_to(url_for("overview.overview"))

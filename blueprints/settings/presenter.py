@@ -95,5 +95,6 @@ def session_task(session: SessionView) -> Task:
         "sinds %(start)s, laatst gezien %(seen)s", start=moment(session.started_at), seen=moment(session.seen_at)
     )
     if session.confirmed:
-        text = f"{text} · {_('bevestigd apparaat')}"
+        confirmed = _("bevestigd apparaat")
+        text = f"{text} · {confirmed}"
     return Task("", "lock", title, text, "good" if session.here else "")

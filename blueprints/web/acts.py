@@ -120,6 +120,8 @@ ACTS: dict[str, Act] = {
     "own_data": Act("download the own data", ALL, True, False, why="it holds no secret and changes nothing"),
     "employee_data": Act("download the data of an employee", OWNER),
     "company_data": Act("download the payments and the log of the company", OWNER),
+    "close_client": Act("close the account of the company", OWNER, True, True, Proof.PIN, _DOMAIN),
+    "reopen_client": Act("undo the closing of the account", OWNER, authority=_DOOR),
     "remove_account": Act("remove the own account", ALL, True, True, Proof.PIN),
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),

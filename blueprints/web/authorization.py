@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
-from flask import abort, g, redirect, url_for
+from flask import abort, flash, g, redirect, url_for
+from flask_babel import gettext as _
 from flask_login import LoginManager, login_required
 from htmx_flask import request
 
@@ -18,11 +19,22 @@ from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
 from domain.team import members
 from models import Membership
-from models.states import Role
+from models.states import ClientState, Role
 
 ALL = frozenset({Role.OWNER, Role.APPROVER, Role.PREPARER})
 MAY_PAY = frozenset({Role.OWNER, Role.APPROVER})
 OWNER = frozenset({Role.OWNER})
+
+_READS = ("GET", "HEAD", "OPTIONS")
+# What members may still do for a client that is being closed: undo it, take their data, leave, and what is their own.
+WHILE_CLOSING = frozenset({
+    "settings.reopen_client", "settings.remove_account", "settings.download_own_data",
+    "settings.download_employee_data", "settings.download_company_data", "settings.choose_language",
+    "settings.revoke_session", "settings.revoke_other_sessions", "settings.save_notifications",
+    "settings.disable_push", "settings.change_password", "settings.passkey_options", "settings.add_passkey",
+    "settings.rename_passkey", "settings.remove_passkey", "onboarding.set_pin", "onboarding.identify",
+    "onboarding.confirm_code", "onboarding.recheck_authority",
+})  # fmt: skip
 
 login = LoginManager()
 
@@ -50,7 +62,16 @@ def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     members.touch_membership(found)
     if found.role not in roles:
         abort(403)
+    if found.client.state != ClientState.OPEN and request.method not in _READS:
+        _require_possible_while_closing()
     return found
+
+
+def _require_possible_while_closing() -> None:
+    """Lead to the overview, which says that the account is closed, instead of doing anything for it."""
+    if request.endpoint not in WHILE_CLOSING:
+        flash(_("Dit account is gesloten: er kan niets meer mee. Een eigenaar kan dat nog ongedaan maken."), "warn")
+        abort(redirect_to(url_for("overview.overview")))
 
 
 def for_client(roles: Iterable[str] = ALL) -> Callable:

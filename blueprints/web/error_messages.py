@@ -59,6 +59,16 @@ def account_needed(why: str, company: str) -> str:
     return words.get(why, _("Bij %(name)s ben je nog nodig.", name=company))
 
 
+def client_busy(why: str) -> str:
+    """Return why a client cannot be closed now (`domain.team.client_closing`)."""
+    words = {
+        "in_flight": _("Er is nog een betaling onderweg bij je bank. Wacht tot die klaar is."),
+        "disputed": _("Van een betaling is niet zeker of ze is uitgevoerd. Dat moet eerst duidelijk zijn; mail ons."),
+        "held": _("We houden je betalingen nu tegen. Sluiten kan daarna; mail ons."),
+    }
+    return words.get(why, _("Sluiten kan nu niet; mail ons."))
+
+
 def _identification(reason: str) -> str:
     if reason == "another_person":
         return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
@@ -225,6 +235,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "identificatie is bewaard. Probeer het zo opnieuw."
     ),
     # team
+    errors.ClientBusy: lambda e: client_busy(e.why),
     errors.AccountNeeded: lambda e: account_needed(e.why, e.company),
     errors.LastOwner: lambda e: _("Dit is de enige eigenaar. Maak eerst iemand anders eigenaar."),
     errors.TooFewApprovers: lambda e: _(

@@ -136,6 +136,15 @@ class BerlinGroupBank:
         status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
         return ConsentState(status, response_parsing.day_or_none(found, "validUntil"))
 
+    def end_consent(self, config: BankConfig, consent_id: str, request_id: str) -> None:
+        """End a consent at the bank (Berlin Group NextGenPSD2 1.3.11, 6.3.6: DELETE). Harmless if repeated.
+
+        Raises:
+        - BankRefused: it does not know the consent, or it has ended.
+        - NotDelivered, OutcomeUnknown
+        """
+        self._send(config, "DELETE", f"/v1/consents/{path_segment(consent_id)}", request_headers(request_id))
+
     def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
         """Return the accounts of this consent that have an IBAN.
 

@@ -73,6 +73,14 @@ class PontoBank:
         """
         _not_at_ponto("a consent of its own")
 
+    def end_consent(self, config: BankConfig, consent_id: str, request_id: str) -> None:
+        """Not available: the consent ends with its token, which is revoked (`connectors.bank.ponto_oauth`).
+
+        Raises:
+        - NotDelivered
+        """
+        _not_at_ponto("a consent of its own")
+
     def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState:
         """Return the status of the token: "received" before it was granted, "expired" when Ponto refuses it.
 

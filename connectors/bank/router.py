@@ -42,6 +42,9 @@ class BanksByAdapter:
     def consent(self, config: BankConfig, *given: Any, **named: Any) -> ConsentState:
         return self._of(config).consent(config, *given, **named)
 
+    def end_consent(self, config: BankConfig, *given: Any, **named: Any) -> None:
+        self._of(config).end_consent(config, *given, **named)
+
     def accounts(self, config: BankConfig, *given: Any, **named: Any) -> list[Account]:
         return self._of(config).accounts(config, *given, **named)
 

@@ -1,5 +1,6 @@
 """Bank consents: their status, their end, and how often the bank may be asked without the customer."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,17 +8,24 @@ from typing import Any
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
+from core.ids import uuid
+from domain.banking import manual_bank, oauth_grants
+from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
-from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded
+from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, UnknownBank
+from domain.common.services import services
 from domain.outbox import mail, push
 from models import BankAccount, BankConsent, Client, ConsentUsage, transaction
 from models.states import ConsentStatus
 
+log = logging.getLogger(__name__)
 MAX_UNATTENDED_READS = 4  # per day: PSD2 RTS art. 36(5)(b); frequencyPerDay of the Berlin Group
 SOON = timedelta(days=7)
+BY_US = "terminatedByTpp"  # Berlin Group: ended by the party that had it, because the client is closed
 REPLACED = "replaced"  # ended by this program: a newer consent covers the same accounts
 # Error codes that mean that the consent itself has ended (Berlin Group NextGenPSD2 1.3.11, AIS).
 _ENDED_CODES = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
+_UNKNOWN_TO_IT = (400, 403, 404)  # its answers to the end of a consent that it does not have
 _ENDED_REASONS = {"CONSENT_EXPIRED": "expired", "CONSENT_UNKNOWN": "unknown", "CONSENT_INVALID": "invalid"}
 
 
@@ -124,7 +132,7 @@ def terminate_consent_in_transaction(consent: BankConsent, word: str) -> bool:
 def _notify_of_early_end(consent: BankConsent, word: str) -> None:
     """Tell each owner that the bank ended a consent before its last day; not if this program replaced it."""
     is_over = consent.valid_until is not None and consent.valid_until < today_amsterdam()
-    if word == REPLACED or is_over or not _in_use(consent):
+    if word in (REPLACED, BY_US) or is_over or not _in_use(consent):
         return
     client = Client.get_by_id(consent.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
@@ -134,6 +142,35 @@ def _notify_of_early_end(consent: BankConsent, word: str) -> None:
             user, "consent_ended", once=f"consent_ended:{consent.id}:{user.id}", client=client, path=path,
             bank=consent.bank_name or consent.bank, word=word,
         )  # fmt: skip
+
+
+def revocable_consents(client: Client) -> list[BankConsent]:
+    """Return the consents of this client that are valid at a bank."""
+    valid = (BankConsent.client == client.id) & (BankConsent.status == ConsentStatus.VALID)
+    query = BankConsent.select().where(valid, BankConsent.bank != manual_bank.MANUAL_BANK_ID)
+    return list(query.order_by(BankConsent.id))
+
+
+def revoke_consent(consent: BankConsent) -> bool:
+    """End a consent at its bank, and here. Returns whether it has ended; if the bank did not answer it stays valid.
+
+    One through OAuth ends with its token, which is revoked by the outbox.
+    """
+    try:
+        config = bank_config_of(consent.bank)
+        if not oauth_grants.requires_oauth(config):
+            services().bank.end_consent(config, consent.consent_id or "", uuid())
+    except port.BankRefused as error:
+        if error.http_status not in _UNKNOWN_TO_IT and error.code not in _ENDED_CODES:
+            log.warning("consent %s is not ended: %s", consent.id, error)
+            return False
+    except (port.BankError, BankUnavailable, UnknownBank) as error:
+        log.warning("consent %s is not ended: %s", consent.id, type(error).__name__)
+        return False
+    with transaction(consent.client_id):
+        terminate_consent_in_transaction(consent, BY_US)
+        oauth_grants.discard_tokens(consent)
+    return True
 
 
 def save_consent_status(consent: BankConsent, state: port.ConsentState) -> bool:

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import PaymentsHeld
 from models import BankAccount, Client, PaymentHold, transaction
-from models.states import HoldCause
+from models.states import ClientState, HoldCause
 
 
 def active_holds() -> list[PaymentHold]:
@@ -35,8 +35,8 @@ def first_hold_on(client: Any, bank: Any) -> Any:
 
 
 def require_no_hold(client_id: int, bank: str) -> None:
-    """Raise PaymentsHeld while a hold concerns this client's payments at this bank."""
-    if hold_on(client_id, bank) is not None:
+    """Raise PaymentsHeld while a hold concerns this client's payments at this bank, or the client is being closed."""
+    if hold_on(client_id, bank) is not None or Client.get_by_id(client_id).state != ClientState.OPEN:
         raise PaymentsHeld
 
 

@@ -24,8 +24,8 @@ from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
 from domain.payments.queries import execution_date, get_batch, get_batch_locked
 from domain.payments.totals import lines_of
-from models import Approval, BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
-from models.states import AuthenticationMethod, BatchState, LineState, Role
+from models import Approval, BankAccount, Batch, BatchLine, Client, Device, Membership, Release, User, transaction
+from models.states import AuthenticationMethod, BatchState, ClientState, LineState, Role
 
 MAY_RELEASE = frozenset({Role.OWNER, Role.APPROVER})
 
@@ -84,13 +84,13 @@ def release(
 
 
 def require_still_may(membership: Membership) -> None:
-    """Check the role again, inside the transaction: it may have been taken away a moment ago.
+    """Check the role again, inside the transaction: it may have been taken away, or the client closed, a moment ago.
 
     Raises:
     - InsufficientRole
     """
     still = (Membership.id == membership.id) & Membership.role.in_(sorted(MAY_RELEASE))
-    if not Membership.select().where(still).exists():
+    if not Membership.select().join(Client).where(still, Client.state == ClientState.OPEN).exists():
         raise InsufficientRole
 
 

@@ -32,7 +32,7 @@ from models import (
     User,
     transaction,
 )
-from models.states import BatchState, OrderState, Role
+from models.states import BatchState, ClientState, OrderState, Role
 
 # States of a payment whose order waits for the person who approved it, or is in that person's hands.
 _IN_HAND = (BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK)
@@ -64,6 +64,8 @@ def obstacles(user: User) -> list[Obstacle]:
 
 def _needed(member: Membership) -> Iterator[Why]:
     client, user = member.client, member.user
+    if client.state != ClientState.OPEN:
+        return  # nobody has to look after it any more, and nothing of it is at a bank
     others = Membership.select().where(Membership.client == client.id, Membership.id != member.id)
     if member.role == Role.OWNER and not others.where(Membership.role == Role.OWNER).exists():
         yield Why.LAST_OWNER

@@ -89,6 +89,12 @@ def revoke_invitations_by(client: Client, user: User) -> None:
     _revoke(client, Invitation.invited_by == user.id)
 
 
+def revoke_invitations(client: Client) -> None:
+    """Revoke every invitation that was not accepted yet. Call it inside the caller's transaction."""
+    require_client_lock(client.id)
+    _revoke(client)
+
+
 def pending_invitations(client: Client) -> list[Invitation]:
     """Return the invitations that are neither accepted nor revoked, including expired ones, which can be sent again."""
     query = Invitation.select().where(Invitation.client == client.id, *_is_pending())

@@ -44,7 +44,8 @@ def _text(consent: ConsentView) -> str:
         "unknown": _("Je bank kent de toestemming niet meer."),
     }
     happened = texts.get(consent.word, _("Je bank geeft ons geen toegang meer."))
-    return f"{happened} {_('Je ziet het laatst bekende saldo. Betalen kan nog, als je bank dat toestaat.')}"
+    still = _("Je ziet het laatst bekende saldo. Betalen kan nog, als je bank dat toestaat.")
+    return f"{happened} {still}"
 
 
 def _ends(consent: ConsentView) -> str:

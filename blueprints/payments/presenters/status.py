@@ -72,6 +72,7 @@ REASONS = {
         "Er is een nieuwe betaling klaargezet, met wat er volgens de nieuwste salarisrun nog betaald moet worden."
     ),
     "nothing_more": _l("Er hoeft van deze salarisrun niets meer betaald te worden."),
+    "client_closed": _l("Het account van het bedrijf is gesloten. Er is niets betaald."),
     "excess_withdrawn": _l("Het verzoek om dit extra te betalen is ingetrokken. Er is niets betaald."),
     "run_missing": _l(
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
@@ -164,7 +165,8 @@ def reason(payment: Payment) -> str:
         return _("De bank heeft alles teruggestort: niemand heeft geld gekregen. Je kunt het opnieuw klaarzetten.")
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
-        return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
+        next_step = _("Er is niets betaald. Je kunt het opnieuw klaarzetten.")
+        return f"{told} {next_step}"
     if payment.state == BatchState.PARTLY_EXECUTED and payment.reasons:
         return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
     if payment.state == BatchState.PARTLY_EXECUTED:

@@ -100,6 +100,7 @@ from domain.common.errors.program import (
 )
 from domain.common.errors.team import (
     AccountNeeded,
+    ClientBusy,
     InsufficientRole,
     InvitationRefused,
     LastEditorCannotApprove,
@@ -121,6 +122,7 @@ __all__ = [
     "BatchChanged",
     "CancellationOutcomeUnknown",
     "CancellationRefused",
+    "ClientBusy",
     "ConsentEnded",
     "ConsentPending",
     "ConsentQuotaExceeded",

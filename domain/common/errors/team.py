@@ -44,3 +44,11 @@ class AccountNeeded(DomainError):
     def __init__(self, why: str, company: str) -> None:
         super().__init__(why)
         self.why, self.company = why, company
+
+
+class ClientBusy(DomainError):
+    """The client cannot be closed now. `why`: in_flight, disputed or held."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
