@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.operations.integrity.records import PaymentRecord
 from domain.orders.booking_references import mentions_reference
-from domain.orders.conclusion import SAID_UNPAID, Trust
+from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Trust
 from domain.orders.evidence import BOOKING
 from models import COMMITTED, BankOrder, BankTransaction, Batch, Evidence, OrderLine
 from models.states import MatchType
@@ -72,15 +72,16 @@ def _booking(
         yield "it bears neither reference nor total and day of the order"
     mine = [line] if line else list(lines.values())
     unpaid = not any(one.standing in (*COMMITTED, "returned") for one in mine)
-    if row.amount_cents < 0 and unpaid and not _operators_said_unpaid(order):
+    if row.amount_cents < 0 and unpaid and not _operators_said(order, SAID_UNPAID):
         yield "the money left the account, and we say that nothing was paid"
-    if line is not None and row.amount_cents > 0 and line.standing not in ("returned", "disputed"):
+    stays = line is not None and line.standing not in ("returned", "disputed")
+    if line is not None and row.amount_cents > 0 and stays and not _operators_said(order, SAID_PAID):
         yield f"the money came back, and we say that it is {line.standing}"
 
 
-def _operators_said_unpaid(order: BankOrder) -> bool:
+def _operators_said(order: BankOrder, code: str) -> bool:
     """Return whether operators settled against the booking; that two of them did is `outcomes`' concern."""
-    word = (Evidence.trust == Trust.OPERATOR) & (Evidence.code == SAID_UNPAID)
+    word = (Evidence.trust == Trust.OPERATOR) & (Evidence.code == code)
     return Evidence.select().where(Evidence.order == order.id, word).exists()
 
 
