@@ -150,6 +150,16 @@ def doubled(now: Counter[str], before: Counter[str]) -> int:
     return (now - before).total()
 
 
+def waits_for_people(now: Outcome, story: Story, asked: int) -> bool:
+    """Return whether two operators said that the bank has an order of which it never gave its own id.
+
+    Nobody can sign it here, and its result comes by the bank's file. It is there once, and nothing of it is paid.
+    """
+    held = [one["msg_id"] for one in story.sandbox.control("GET", "orders")]
+    still = (now.faults, now.holds, now.paid, now.states) == ((), 0, {}, ["at_bank"])
+    return asked > 0 and still and held.count(story.batch.reference) == 1
+
+
 def compare(now: Outcome, before: Outcome, kinds: list[str]) -> tuple[int, int]:
     """Require the same world; return how many mails and push messages came twice.
 
@@ -182,10 +192,13 @@ def try_each(house: House, name: str, chosen: Callable[[int], list[int]]) -> Cou
         found["kills"] += 1
         where = f"{name}: killed at place {place}, step {told.step}, {told.kinds[-3:]}"
         try:
-            found["by people"] += go_on(story, name, told)
-            mails, pushes = compare(story.outcome(), before, told.kinds)
+            asked, mails, pushes = go_on(story, name, told), 0, 0
+            now = story.outcome()
+            if not waits_for_people(now, story, asked):
+                mails, pushes = compare(now, before, told.kinds)
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from error
+        found["by people"] += asked
         found["mails twice"] += mails
         found["pushes twice"] += pushes
     figures.add(kills=found["kills"])
