@@ -42,7 +42,7 @@ RENAMED_VALUES = [
 ]  # fmt: skip
 # Of later migrations.
 LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance"}
-ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2}  # columns, which stand last
+ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 2}  # columns, which stand last
 
 
 def execute(query: str, *values: Any) -> list[tuple]:
