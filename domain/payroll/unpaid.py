@@ -72,7 +72,7 @@ Placed = Sequence[tuple[int, PayableLine]]  # lines with their positions in the 
 
 @dataclass(frozen=True)
 class UnpaidLine:
-    """An amount that is owed and was not paid, in cents.
+    """An amount that is owed and was not paid, in cents of `currency`; None if the file's amount has a part of one.
 
     `owed`: what can be put into a payment. `reference`, `since` (UTC): of the payment that did not pay it.
     `until`: last day on which the bank may still execute it.
@@ -80,15 +80,15 @@ class UnpaidLine:
     `asked_line`: the payment line that may still be executed, or is disputed.
     `needs_action`: that payment itself asks for an action.
     `returned`: it was paid, and came back.
-    `held`: why the file's line cannot be paid (`connectors.nmbrs.payment_file`).
+    `held`: why the file's line cannot be paid (`connectors.nmbrs.payment_file`); `due` is None if it is not in euros.
     """
 
     why: Why
     run: PayrollRun
-    due: int
+    due: int | None
     name: str
     iban: str
-    amount_cents: int
+    amount_cents: int | None
     owed: OwedLine | None
     reference: str | None
     since: datetime
@@ -99,6 +99,7 @@ class UnpaidLine:
     needs_action: bool = False
     returned: bool = False
     held: str | None = None
+    currency: str = "EUR"
 
     @property
     def key(self) -> str:
@@ -109,7 +110,8 @@ class UnpaidLine:
 # --- asking ---------------------------------------------------------------------------------------
 def unpaid_lines(client: Client) -> list[UnpaidLine]:
     """Return what is owed and not paid over all runs of a client: newest run first, in file order."""
-    return _read(Batch.client == client.id, PayrollRun.client == client.id)
+    runs = PayrollRun.client == client.id
+    return sorted([*_read(Batch.client == client.id, runs), *_held_without_due(runs)], key=lambda one: -one.run.id)
 
 
 def unpaid_lines_of_payment(batch_id: int, reference: str) -> list[UnpaidLine]:
@@ -141,6 +143,21 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
     owed = run_dues.owed_lines(dues)
     found = [line for due in dues for line in _lines(due, owed[due.id], histories[due.id], said)]
     return sorted(found, key=lambda one: (-one.run.id, one.owed.position if one.owed else 0))
+
+
+def _held_without_due(runs: Any) -> Iterator[UnpaidLine]:
+    """Yield the held lines of which nothing is owed in euros: in another currency, or with a part of a cent."""
+    rows = (
+        HeldLine.select(HeldLine, PayrollRun, PayrollCompany).join(PayrollRun).join(PayrollCompany)
+        .where(runs, is_line_held(), HeldLine.due.is_null(), PayrollRun.redacted_at.is_null())
+        .order_by(HeldLine.run.desc(), HeldLine.number)
+    )  # fmt: skip
+    for row in rows:
+        known = row.run.state == RunState.IMPORTED and row.run.unlisted_since is None
+        yield UnpaidLine(
+            Why.HELD if known else Why.SUSPENDED, row.run, None, row.name, row.iban, row.amount_cents, None, None,
+            row.run.changed_at, held=row.reason, currency=row.currency,
+        )  # fmt: skip
 
 
 def _doubtful_dues(batches: Any, runs: Any) -> Any:

@@ -145,7 +145,7 @@ class Laws:
         told: Counter[int | None] = Counter()
         for one in unpaid.unpaid_lines(self.world.client):
             if one.owed:
-                told[one.due] += one.amount_cents
+                told[one.due] += one.amount_cents or 0
         waits = BatchLine.select(BatchLine, Batch).join(Batch).where(Batch.state.in_(WAITING))
         beyond = payments_beyond()
         for row in waits.where(BatchLine.state.in_(("open", "excluded"))):

@@ -270,6 +270,7 @@ def test_each_reason_is_told_and_the_others_are_paid(
 ):
     (batch,) = run(site, demo, line, NAOMI)
     assert why in owner.open(at(demo, batch)).says("#niet-betaald li")
+    assert [why in row for row in unpaid_rows(owner, demo)] == [True]
     read(owner, demo, batch)
     assert pay(owner, demo, batch) == "approved"
     assert send(batch) == [(GOOD, 120_000)]
@@ -281,6 +282,21 @@ def test_an_amount_with_a_part_of_a_cent_is_held(owner: WebClient, site: Site, d
     site.sandbox.run_payroll(sepa=File((Part(lines, total=""),), total="1201.005").xml(), webhook="none")
     (batch,) = deliver(site, demo)
     assert "Dit bedrag is niet over te maken." in owner.open(at(demo, batch)).says("#niet-betaald li")
+    assert len(unpaid_rows(owner, demo)) == 1
+
+
+def test_an_amount_in_another_currency_leaves_the_page_once_it_is_right(owner: WebClient, site: Site, demo: Demo):
+    run(site, demo, Line(currency="USD", cents=250_050), NAOMI)
+    (row,) = unpaid_rows(owner, demo)
+    assert "USD 2.500,50" in row and "Betaal deze regel zelf bij je bank, of wijzig hem in Nmbrs." in row
+    run_again(site, demo, Line(cents=230_000), NAOMI)
+    assert unpaid_rows(owner, demo) == []
+
+
+def unpaid_rows(owner: WebClient, demo: Demo) -> list[str]:
+    """Return the rows of *Niet betaald*."""
+    page = owner.open(f"/{demo.client.public_id}/betalingen/niet-betaald")
+    return [" ".join(row.text_content().split()) for row in page.all("li.line")]
 
 
 def test_people_without_a_name_are_told_apart_by_their_accounts(site: Site, demo: Demo):

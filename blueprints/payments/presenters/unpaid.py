@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payments.presenters.bank_codes import BANK_REASONS, LINE_REASONS
-from blueprints.payroll.presenters.held_lines import held_reason, held_todo
+from blueprints.payroll.presenters.held_lines import held_reason, held_todo, sum_text
 from blueprints.web.formatters import day, euro, long_day
 from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Link, Task
@@ -40,14 +40,15 @@ _NOT_REFUSED = {
 
 @dataclass(frozen=True)
 class UnpaidRow:
-    """One line. `status` is why, in this `tone`; `payment` the payment that did not pay it.
+    """One line. `sum` is its amount as text, "" if it is not known; `status` is why it was not paid, in this `tone`;
+    `payment` the payment that did not pay it.
 
     `excess`: where two people can allow to pay it all the same.
     """
 
     name: str
     iban: str
-    amount_cents: int
+    sum: str
     status: str
     tone: str
     since: str
@@ -173,7 +174,7 @@ def _run_name(run: PayrollRun) -> str:
 
 
 def _label(lines: Sequence[UnpaidLine], choice: Choice | None) -> str:
-    total = euro(sum(one.amount_cents for one in lines))
+    total = euro(sum(one.amount_cents or 0 for one in lines))
     if choice is Choice.PAYABLE:
         return ngettext("Zet %(sum)s klaar", "Zet %(num)s regels klaar: %(sum)s", len(lines), sum=total)
     if choice is Choice.EXCLUDED and len(lines) > 1:
@@ -254,9 +255,9 @@ def _suspended(run: PayrollRun) -> tuple[str, Link]:
 
 def _row(one: UnpaidLine, can_pay: bool) -> UnpaidRow:
     return UnpaidRow(
-        name=one.name,
+        name=one.name or _("Zonder naam"),
         iban=one.iban,
-        amount_cents=one.amount_cents,
+        sum=sum_text(one.amount_cents, one.currency),
         status=status_of(one),
         tone="" if one.why is Why.EXCLUDED else "warn" if one.why in WAITING else "bad",
         since=_("sinds %(day)s", day=day(one.since)),

@@ -32,14 +32,15 @@ def present_held_lines(lines: Sequence[HeldLineView]) -> list[HeldRow]:
 def _row(line: HeldLineView) -> HeldRow:
     todo = [held_todo(line.reason)]
     if line.open_cents is not None and line.amount_cents is not None and line.open_cents < line.amount_cents:
-        todo.insert(0, _("Al betaald: %(paid)s.", paid=_sum(line.amount_cents - line.open_cents, line.currency)))
+        todo.insert(0, _("Al betaald: %(paid)s.", paid=sum_text(line.amount_cents - line.open_cents, line.currency)))
     return HeldRow(
         line.number, line.name or _("Zonder naam"), format_iban(line.iban.replace(" ", "")),
-        _sum(line.amount_cents, line.currency), held_reason(line.reason), " ".join(todo),
+        sum_text(line.amount_cents, line.currency), held_reason(line.reason), " ".join(todo),
     )  # fmt: skip
 
 
-def _sum(cents: int | None, currency: str) -> str:
+def sum_text(cents: int | None, currency: str) -> str:
+    """Return the amount with its currency if that is not the euro; "" if it is not known."""
     if cents is None:
         return ""
     return str(amount(cents)) if currency in ("EUR", "") else f"{currency} {amount(cents)}"
