@@ -23,7 +23,7 @@ from tests.support.sandbox import Sandbox
 # Where it is killed: (module, function, whether after it returns), in order of execution.
 POINTS = {
     "before the order is made": ("domain.orders.submission", "build_order", False),
-    "before the order is stored": ("domain.orders.submission", "_store", False),
+    "before the order is stored": ("domain.orders.order_building", "_store", False),
     "after the order is stored": ("domain.orders.submission", "build_order", True),
     "before the claim": ("domain.common.leases", "claim_lease", False),
     "after the claim": ("domain.common.leases", "claim_lease", True),
