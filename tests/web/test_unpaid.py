@@ -142,6 +142,8 @@ def test_paying_to_the_refused_account_all_the_same_is_told(
     assert "Ging eerder niet door: de rekening is geblokkeerd." in owner.open(at(demo, new)).text
     assert sections(unpaid_page(owner, demo)) == []
     decided(demo, sent(owner, demo, new), "ondertekenen")
+    assert BatchLine.get(BatchLine.batch == new).bank_reason_code is None, "the reason is of the attempt before"
+    assert "de rekening is geblokkeerd" not in owner.open(at(demo, new)).text
     assert executed(sandbox, new).state == "executed"
     assert sections(unpaid_page(owner, demo)) == []
     assert tap(owner, demo, refused, "wrong_account").location.endswith("/niet-betaald")
