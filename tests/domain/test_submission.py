@@ -10,12 +10,12 @@ from connectors.bank import port
 from domain.common.encryption import encrypt
 from domain.common.errors import OrderMismatch, StateConflict
 from domain.common.services import services
-from domain.operations import operators, order_files
+from domain.operations import integrity, operators, order_files
 from domain.orders import obstacles, order_building, sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import intake, reopening
-from models import BankAccount, BankCall, BankOrder, Batch, BatchLine, PayrollRun
+from models import BankAccount, BankCall, BankOrder, Batch, BatchLine, Due, PayrollRun
 from tests.support.books import require_right_books
 from tests.support.factories import LINES, PIN, PSU, Demo, make_device, make_file
 from tests.support.sandbox import Sandbox
@@ -269,3 +269,17 @@ def test_every_answer_of_the_bank_is_recorded(demo: Demo):
     assert kept[0][:2] == ("place", "placed")
     assert all(status for _, _, status in kept)
     assert BankAccount.get_by_id(demo.account.id).balance_cents == 84_210_55
+
+
+@pytest.mark.planted
+def test_two_lines_of_one_order_hide_no_overpayment(demo: Demo):
+    """What an order was given beyond the due is a fault; only the word of a bank about an earlier order explains it."""
+    split = [("Jong, Wouter de", LINES[0][1], 100_00), ("Jong, Wouter de", LINES[1][1], 50_00)]
+    batch = _released(demo, demo.batch(split))
+    assert _send(batch).state == "at_bank"
+    (due,) = Due.select()
+    assert due.owed_cents == 150_00
+    Due.update(owed_cents=149_00).where(Due.id == due.id).execute()
+    assert f"run {batch.run_id}: due {due.id} is of 14900 cents, and banks may pay 15000 of it" in list(
+        integrity.find_inconsistencies()
+    )
