@@ -202,6 +202,12 @@ def void_approvals_of(batch: Batch, reason: str) -> int:
     return _void(Approval.batch == batch.id, reason) if given else 0
 
 
+def void_unneeded_approvals(batch: Batch) -> None:
+    """Void what was approved while two had to: since then one suffices, and that one releases alone. The date stays."""
+    require_client_lock(batch.client_id)
+    _void(Approval.batch == batch.id, "one_suffices")
+
+
 def _void(which, reason: str) -> int:
     return (
         Approval.update(voided_at=utcnow(), void_reason=reason).where(which, Approval.voided_at.is_null()).execute()

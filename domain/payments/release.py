@@ -186,6 +186,8 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
         first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, date_was_automatic)
         if first is not None:
             return first
+    else:
+        four_eyes.void_unneeded_approvals(batch)
     row = Release.create(
         batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
         line_count=len(lines), authentication_method=proof, ip=psu.ip,

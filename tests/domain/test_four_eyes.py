@@ -26,6 +26,7 @@ from domain.common.errors import (
     TooFewApprovers,
 )
 from domain.identity import persons
+from domain.operations import integrity
 from domain.overview import worklist
 from domain.payments import amendments, four_eyes, limits
 from domain.payments.release import release
@@ -323,6 +324,17 @@ def test_without_a_threshold_one_approval_is_enough(demo: Demo):
 
 
 # --- the threshold ---
+def test_who_releases_alone_voids_an_approval_from_when_two_had_to(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    assert isinstance(press(demo, demo.membership, batch), Approval)
+    Client.update(dual_approval_from_cents=None).execute()
+    released = press(demo, naomi, batch)
+    assert isinstance(released, Release) and four_eyes.people_behind(released) == 1
+    assert Approval.get().void_reason == "one_suffices"
+    assert Batch.get().execution_date == released.execution_date
+    assert list(integrity.find_inconsistencies()) == []
+
+
 def test_a_stricter_threshold_applies_at_once(demo: Demo):
     colleague(demo, "Naomi")
     assert four_eyes.set_threshold(demo.membership, 50_000_00) == "changed"
