@@ -38,8 +38,8 @@ from models.states import BatchState, ClientState, OrderState, Role
 _IN_HAND = (BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK)
 
 
-class Why(StrEnum):
-    """Why an account cannot be removed now."""
+class Needed(StrEnum):
+    """What an account is still needed for."""
 
     LAST_OWNER = "last_owner"  # nobody else could look after this client
     TOO_FEW = "too_few"  # two people must approve, and one would be left
@@ -50,7 +50,7 @@ class Why(StrEnum):
 class Obstacle:
     """Why the account is still needed, and for which company."""
 
-    why: Why
+    why: Needed
     company: str
 
 
@@ -62,19 +62,19 @@ def obstacles(user: User) -> list[Obstacle]:
     return found
 
 
-def _needed(member: Membership) -> Iterator[Why]:
+def _needed(member: Membership) -> Iterator[Needed]:
     client, user = member.client, member.user
     if client.state != ClientState.OPEN:
         return  # nobody has to look after it any more, and nothing of it is at a bank
     others = Membership.select().where(Membership.client == client.id, Membership.id != member.id)
     if member.role == Role.OWNER and not others.where(Membership.role == Role.OWNER).exists():
-        yield Why.LAST_OWNER
+        yield Needed.LAST_OWNER
     elif client.dual_approval_from_cents is not None:
         signers = [one.id for one in four_eyes.signers(client)]
         if user.id in signers and len(signers) < 3:
-            yield Why.TOO_FEW
+            yield Needed.TOO_FEW
     if _waits(client, user):
-        yield Why.WAITS
+        yield Needed.WAITS
 
 
 def _waits(client: Client, user: User) -> bool:

@@ -14,7 +14,7 @@ from domain.operations import integrity, redaction
 from domain.outbox import mail
 from domain.privacy import retention
 from domain.team import account_removal
-from domain.team.account_removal import Why
+from domain.team.account_removal import Needed
 from models import (
     Approval,
     AuditEvent,
@@ -151,17 +151,17 @@ def test_the_only_owner_stays(owner: WebClient, demo: Demo):
 
 def test_an_owner_elsewhere_stays(preparer: Someone, demo: Demo):
     make_client(preparer.user)
-    assert account_removal.obstacles(preparer.user)[0].why is Why.LAST_OWNER
+    assert account_removal.obstacles(preparer.user)[0].why is Needed.LAST_OWNER
     assert preparer.removes(demo).status_code == 422
 
 
 def test_one_of_two_who_must_approve_stays(approver: Someone, demo: Demo):
     Client.update(dual_approval_from_cents=1).where(Client.id == demo.client.id).execute()
-    assert [one.why for one in account_removal.obstacles(approver.user)] == [Why.TOO_FEW]
+    assert [one.why for one in account_removal.obstacles(approver.user)] == [Needed.TOO_FEW]
 
 
-@pytest.mark.parametrize(("state", "why"), [("at_bank", [Why.WAITS]), ("signed", []), ("executed", [])])
-def test_whose_payment_waits_at_the_bank_stays(approver: Someone, demo: Demo, state: str, why: list[Why]):
+@pytest.mark.parametrize(("state", "why"), [("at_bank", [Needed.WAITS]), ("signed", []), ("executed", [])])
+def test_whose_payment_waits_at_the_bank_stays(approver: Someone, demo: Demo, state: str, why: list[Needed]):
     batch = demo.batch()
     put_at_bank(batch, state)
     Release.update(user=approver.user.id).where(Release.batch == batch.id).execute()
