@@ -1,14 +1,17 @@
 """Services on an empty database, with a sandbox in its initial state."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from domain.common.services import Services
+from connectors.bank.directory import HttpDirectory
+from domain.common.services import Services, configure, services
 from tests.support.ciphertexts import check_ciphertexts
 from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, meddler
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,11 @@ def demo(world: Services, sandbox: Sandbox) -> Iterator[Demo]:
     """A client that has finished setup. At the end, every ciphertext is where the rotation of keys finds it."""
     yield make_demo(sandbox)
     check_ciphertexts()
+
+
+@pytest.fixture
+def between(world: object, sandbox: Sandbox) -> Iterator[Meddler]:
+    """Every call to the bank passes here."""
+    with meddler(sandbox.url) as found:
+        configure(replace(services(), banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
+        yield found
