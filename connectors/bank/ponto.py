@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from connectors.bank import ponto_order, response_links, response_parsing
+from connectors.bank import ponto_order, ponto_subjects, response_links, response_parsing
 from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import (
     NO_WISHES,
@@ -105,8 +105,12 @@ class PontoBank:
         self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str, iban: str = ""
     ) -> Balance | None:
         """Return the available balance in euros, else the booked one, as of Ponto's last synchronisation with the bank.
+
+        Raises:
+        - OutcomeUnknown: also if the answer is about another account.
         """
         row = _resource(self._wire.read(config, f"accounts/{_segment(resource_id)}"))
+        ponto_subjects.require_account_resource(row, resource_id, iban)
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def transactions(
@@ -116,9 +120,13 @@ class PontoBank:
         """Return the transactions booked since this day, newest first. Ponto reports no batches and no expected ones.
 
         Ponto cannot filter by date, so pages are read until one reaches an earlier day.
+
+        Raises:
+        - OutcomeUnknown: also if a page is about another account.
         """
         told: list[Transaction] = []
-        for rows in self._pages(config, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
+        for found, rows in self._pages(config, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
+            ponto_subjects.require_transactions_of(found, rows, resource_id)
             page = [_transaction(row) for row in rows if _attributes(row).get("currency") == "EUR"]
             told += [one for one in page if one.booking_date is not None and one.booking_date >= date_from]
             if any(one.booking_date is not None and one.booking_date < date_from for one in page):
@@ -126,21 +134,23 @@ class PontoBank:
         return told
 
     def _accounts(self, config: BankConfig) -> list[dict[str, Any]]:
-        return [row for rows in self._pages(config, "accounts?page%5Blimit%5D=100") for row in rows]
+        return [row for _, rows in self._pages(config, "accounts?page%5Blimit%5D=100") for row in rows]
 
-    def _pages(self, config: BankConfig, link: str | None) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages of a list.
+    def _pages(self, config: BankConfig, first: str) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Yield the pages of a list, each with its rows.
 
         Raises:
-        - OutcomeUnknown: the list does not end.
+        - OutcomeUnknown: the list does not end, or leads to another one.
         """
+        link = first
         for _ in range(MOST_PAGES):
-            if link is None:
-                return
             found = _document(self._wire.read(config, link))
-            yield response_parsing.rows_of(found, "data")
+            yield found, response_parsing.rows_of(found, "data")
             following = found.get("links", {}).get("next") if isinstance(found.get("links"), dict) else None
-            link = following if isinstance(following, str) else None
+            if not isinstance(following, str):
+                return
+            ponto_subjects.require_same_list(config, first, following)
+            link = following
         raise OutcomeUnknown("a list without an end")
 
     # --- orders ---
@@ -182,9 +192,15 @@ class PontoBank:
         return found[0]
 
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
-        """Return the status of the order. Ponto does not report single payments."""
+        """Return the status of the order. Ponto does not report single payments.
+
+        Raises:
+        - OutcomeUnknown: also if the answer is about another order.
+        """
         answer = self._wire.read(config, _order_path(payment_id))
-        status = _status(_resource(answer))
+        row = _resource(answer)
+        ponto_subjects.require_order_resource(row, payment_id.partition(_SEPARATOR)[2])
+        status = _status(row)
         return StatusReport(status, raw=_raw(answer), statements=(StatusStatement("group", status),))
 
     def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:

@@ -143,13 +143,16 @@ def account_document(grant: Document, account: Document) -> dict[str, Any]:
 @granted
 def list_transactions(grant: Document, account_id: str):
     rows = banks.bookings(organisation.BANK, own_account(grant, account_id)["iban"])
-    return said({"data": [transaction(row) for row in reversed(rows)], "links": {}, "meta": {}})
+    return said({"data": [transaction(account_id, row) for row in reversed(rows)], "links": {}, "meta": {}})
 
 
-def transaction(row: Document) -> dict[str, Any]:
+def transaction(account_id: str, row: Document) -> dict[str, Any]:
     day = f"{row['day']}T00:00:00.000Z"
     return {
         "type": "transaction", "id": str(row["number"]),
+        "relationships": {"account": {
+            "links": {"related": here(f"/accounts/{account_id}")}, "data": {"type": "account", "id": account_id},
+        }},
         "attributes": {
             "amount": row["cents"] / 100, "currency": "EUR", "valueDate": day, "executionDate": day,
             "remittanceInformation": row["text"], "remittanceInformationType": "unstructured",

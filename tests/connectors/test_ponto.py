@@ -304,6 +304,55 @@ def test_an_invalid_transaction_refuses_the_list(wrong: dict[str, Any]):
         booked(booking(1, 1, "2026-11-20") | {"attributes": booking(1, 1, "2026-11-20")["attributes"] | wrong})
 
 
+OTHER = "NL64TRIO0379501686"
+
+
+@pytest.mark.parametrize("wrong", [{"id": "a-2"}, account(reference=OTHER), {"id": None}])
+def test_a_balance_of_another_account_is_refused(wrong: dict[str, Any]):
+    answer = says(200, {"data": ACCOUNT | wrong})
+    with raw_bank(answer) as bank, pytest.raises(OutcomeUnknown):
+        PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "", ACCOUNT["attributes"]["reference"])
+
+
+def of_account(identifier: Any) -> dict[str, Any]:
+    return {"relationships": {"account": {"data": {"type": "account", "id": identifier}}}}
+
+
+def synchronised(identifier: str) -> dict[str, Any]:
+    return {"latestSynchronization": {"attributes": {"resourceType": "account", "resourceId": identifier}}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"data": [booking(1, 1, "2026-11-20"), booking(2, 1, "2026-11-19") | of_account("a-2")]},
+        {"data": [], "meta": synchronised("a-2")},
+        {"data": [], "links": {"next": "accounts/a-2/transactions?page%5Bafter%5D=t-1"}},
+        {"data": [], "links": {"next": "accounts/a-1/transactions/../../a-2/transactions"}},
+    ],
+)  # fmt: skip
+def test_transactions_of_another_account_are_refused(wrong: dict[str, Any]):
+    last = says(200, {"data": []})
+    with raw_bank(says(200, wrong), last) as bank, pytest.raises(OutcomeUnknown, match="another account"):
+        PontoBank(settings()).transactions(line_of(bank), "", "a-1", date(2026, 9, 1), None, "")
+
+
+def test_transactions_that_name_our_account_are_read_over_all_pages():
+    first = {
+        "data": [booking(2, 1, "2026-11-20") | of_account("a-1")],
+        "links": {"next": "accounts/a-1/transactions?page%5Bafter%5D=t-2"},
+        "meta": synchronised("a-1"),
+    }
+    with raw_bank(says(200, first), says(200, {"data": [booking(1, 1, "2026-11-19")]})) as bank:
+        found = PontoBank(settings()).transactions(line_of(bank), "", "a-1", date(2026, 9, 1), None, "")
+    assert [one.transaction_id for one in found] == ["t-2", "t-1"]
+
+
+def test_the_status_of_another_order_is_refused():
+    with raw_bank(says(200, bulk("rejected", id="b-2"))) as bank, pytest.raises(OutcomeUnknown, match="another order"):
+        PontoBank(settings()).order_status(line_of(bank), "a-1:b-1", "r")
+
+
 def test_an_account_in_another_currency_has_no_balance():
     with raw_bank(says(200, {"data": account(currency="USD")})) as bank:
         assert PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "") is None
