@@ -1,6 +1,6 @@
 """What was attempted to pay dues, and its outcome: order lines, lines that wait or were excluded, and statements.
 
-Read for many dues at once, with one SQL statement for each kind.
+Read for many dues at once: attempts in one SQL statement, statements about them in another.
 """
 
 from collections import defaultdict
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+
+from peewee import JOIN
 
 from domain.payments import excess, state_machine
 from domain.payroll import run_dues
@@ -20,6 +22,11 @@ WAITING_STATES = (BatchState.OPEN, BatchState.APPROVED)
 DID_NOT_ARRIVE = ("unpaid", "returned")
 # Codes of evidence that give an outcome: those of ISO 20022 and our own (`domain.orders.conclusion`).
 _OUTCOMES = ("RJCT", "CANC", "NTKN", "SCAF", "NPAI", "RTRN", "BOOK", "RVSL")
+# The fields of a payment line that an attempt and a choice both have.
+_SHARED = (
+    BatchLine.id, BatchLine.due, BatchLine.creditor_name, BatchLine.remittance, Batch.reference, Batch.state,
+    Batch.state_changed_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,57 +117,61 @@ def _earlier(line_id: int, one: AskedLine | ChosenLine) -> EarlierLine:
 def read_histories(dues: Any) -> dict[int, DueHistory]:
     """Return the attempts by due. `dues`: a query of due ids."""
     found: dict[int, DueHistory] = defaultdict(DueHistory)
-    for asked in _read_asked(dues):
-        found[asked.due].asked.append(asked)
-    for chosen in _read_chosen(dues):
-        found[chosen.due].chosen.append(chosen)
+    chosen: dict[int, ChosenLine] = {}
+    for shared, asked, choice in _read_attempts(dues):
+        if asked[0] is not None:
+            found[shared[1]].asked.append(_asked_line(shared, asked))
+        if choice[-1]:  # once for each of its order lines
+            chosen[shared[0]] = _chosen_line(shared, choice)
+    for _, one in sorted(chosen.items()):
+        found[one.due].chosen.append(one)
     return found
 
 
-def _read_asked(dues: Any) -> Iterator[AskedLine]:
+def _read_attempts(dues: Any) -> Iterator[tuple[tuple, tuple, tuple]]:
+    """Yield payment lines that were asked or chosen, once for each order line: its fields, those of the order line, and
+    those of a choice.
+    """
+    beyond = Batch.id.in_(excess.beyond_payments())
     counts = OrderLine.standing.in_(COMMITTED) | (
         (OrderLine.standing == "unsent") & (BankOrder.state != OrderState.CLOSED)
     )
-    beyond = Batch.id.in_(excess.beyond_payments())
-    rows: Any = (
-        OrderLine.select(
-            OrderLine.id, OrderLine.batch_line, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban,
-            OrderLine.amount_cents, BatchLine.remittance, OrderLine.standing, OrderLine.reason,
-            OrderLine.may_execute_until, counts & ~beyond, BankOrder.id, BankOrder.line_count, Batch.reference,
-            Batch.state, Batch.state_changed_at, beyond,
-        )
-        .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
-        .where(BatchLine.due.in_(dues)).order_by(OrderLine.id).tuples()
+    asked = (
+        OrderLine.id, OrderLine.creditor_iban, OrderLine.amount_cents, OrderLine.standing, OrderLine.reason,
+        OrderLine.may_execute_until, counts & ~beyond, BankOrder.id, BankOrder.line_count, beyond,
     )  # fmt: skip
-    return (AskedLine(*row) for row in rows)
-
-
-def _read_chosen(dues: Any) -> Iterator[ChosenLine]:
+    choice = (BatchLine.creditor_iban, BatchLine.amount_cents, BatchLine.state, _is_chosen(beyond))
     rows: Any = (
-        BatchLine.select(
-            BatchLine.id,
-            BatchLine.due,
-            BatchLine.creditor_name,
-            BatchLine.creditor_iban,
-            BatchLine.amount_cents,
-            BatchLine.remittance,
-            BatchLine.state,
-            Batch.reference,
-            Batch.state,
-            Batch.state_changed_at,
-        )
-        .join(Batch)
-        .where(
-            BatchLine.due.in_(dues),
-            Batch.state != BatchState.REPLACED,
-            Batch.id.not_in(excess.beyond_payments()),
-            ((BatchLine.state == LineState.EXCLUDED) & ~excess.is_excess())
-            | (Batch.state.in_(WAITING_STATES) & (BatchLine.state == LineState.OPEN)),
-        )
-        .order_by(BatchLine.id)
-        .tuples()
-    )
-    return (ChosenLine(*row) for row in rows)
+        BatchLine.select(*_SHARED, *asked, *choice)
+        .join(Batch).switch(BatchLine)
+        .join(OrderLine, JOIN.LEFT_OUTER, on=(OrderLine.batch_line == BatchLine.id)).join(BankOrder, JOIN.LEFT_OUTER)
+        .where(BatchLine.due.in_(dues), OrderLine.id.is_null(False) | _is_chosen(beyond))
+        .order_by(OrderLine.id, BatchLine.id).tuples()
+    )  # fmt: skip
+    first, last = len(_SHARED), len(_SHARED) + len(asked)
+    return ((row[:first], row[first:last], row[last:]) for row in rows)
+
+
+def _is_chosen(beyond: Any) -> Any:
+    """Return the condition of a payment line that waits, or that the owner excluded."""
+    excluded = (BatchLine.state == LineState.EXCLUDED) & ~excess.is_excess()
+    waits = Batch.state.in_(WAITING_STATES) & (BatchLine.state == LineState.OPEN)
+    return (Batch.state != BatchState.REPLACED) & ~beyond & (excluded | waits)
+
+
+def _asked_line(shared: tuple, asked: tuple) -> AskedLine:
+    line, due, name, text, reference, state, since = shared
+    order_line, iban, cents, standing, reason, until, counts, order, order_lines, beyond = asked
+    return AskedLine(
+        order_line, line, due, name, iban, cents, text, standing, reason, until, counts, order, order_lines, reference,
+        state, since, beyond,
+    )  # fmt: skip
+
+
+def _chosen_line(shared: tuple, choice: tuple) -> ChosenLine:
+    line, due, name, text, reference, batch_state, since = shared
+    iban, cents, state, _ = choice
+    return ChosenLine(line, due, name, iban, cents, text, state, reference, batch_state, since)
 
 
 class Statements:

@@ -63,8 +63,8 @@ def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: p
     ("state", "standing", "most"),
     [("at_bank", "possible", 3), ("executed", "paid", 3), ("signed", "possible", 3),
      # what was not paid, and why, is read too
-     ("rejected", "unpaid", 7), ("pending_rejection", "possible", 4), ("partly_executed", "paid", 4),
-     ("disputed", "disputed", 7), ("returned", "returned", 7)],
+     ("rejected", "unpaid", 6), ("pending_rejection", "possible", 4), ("partly_executed", "paid", 4),
+     ("disputed", "disputed", 6), ("returned", "returned", 6)],
 )  # fmt: skip
 def test_a_payment_of_eighty_lines_in_each_state(
     owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, state: str, standing: str, most: int
@@ -124,7 +124,7 @@ def test_the_page_of_unpaid_lines(owner: WebClient, demo: Demo, log: pytest.LogC
     assert len(owner.open(path).all("li.line")) == 2 * count
     asked = read(owner, path, log)
     assert asked.twice == []
-    assert len(asked.statements) == 7, asked.statements
+    assert len(asked.statements) == 6, asked.statements
 
 
 def test_when_everybody_is_paid_it_costs_four_statements(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
