@@ -80,7 +80,7 @@ def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
     allowance = excess.allowance_of(batch)
     if allowance is not None:
         asked = [line for line in lines if line.state in _TO_GO]
-        if excess.exceeds(allowance, asked, _sent_before(batch)):
+        if excess.exceeds(allowance, asked, _sent_before(batch) + lost_orders.lost_cents_of(batch)):
             return {line.due_id for line in asked}
         if excess.is_beyond(batch):
             return set()

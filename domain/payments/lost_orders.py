@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import fn
 
+from domain.payments import excess
 from domain.payments.references import message_id
 from models import Batch, BatchLine, LostOrder
 from models.states import BatchState
@@ -45,24 +46,32 @@ def lost_order_of(batch: Batch, msg_id: str) -> LostOrder | None:
 
 
 def lost_lines(run_id: int) -> list[BatchLine]:
-    """Return the lines of this run's payments with a lost order."""
-    return list(BatchLine.select().join(Batch).where(Batch.run == run_id, Batch.id.in_(_payments())))
+    """Return the lines of this run's payments with a lost order that count against what is owed."""
+    counts = Batch.id.in_(_payments()) & Batch.id.not_in(excess.beyond_payments())
+    return list(BatchLine.select().join(Batch).where(Batch.run == run_id, counts))
 
 
 def lost_cents(batch: Batch) -> Counter[int | None]:
-    """Return the cents per due in payments of the run with a lost order.
+    """Return the cents per due in payments of the run with a lost order; not of those beyond what is owed.
 
     An approved payment whose next order is that lost order is left out: that order is made of it, and never sent as a
     new one.
     """
-    payments = {row.batch_id for row in LostOrder.select(LostOrder.batch).where(_COUNTS, LostOrder.batch.in_(
-        Batch.select(Batch.id).where(Batch.run == batch.run_id)))}  # fmt: skip
+    owed = Batch.select(Batch.id).where(Batch.run == batch.run_id, Batch.id.not_in(excess.beyond_payments()))
+    payments = {row.batch_id for row in LostOrder.select(LostOrder.batch).where(_COUNTS, LostOrder.batch.in_(owed))}
     if batch.id in payments and is_its_next_order(batch):
         payments.discard(batch.id)
     if not payments:
         return Counter()
     query: Any = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).where(BatchLine.batch.in_(payments))
     return Counter({due: int(cents) for due, cents in query.group_by(BatchLine.due).tuples()})
+
+
+def lost_cents_of(batch: Batch) -> int:
+    """Return the cents of this payment if it has a lost order that is not made of it next; else 0."""
+    if is_its_next_order(batch) or not _payments().where(LostOrder.batch == batch.id).exists():
+        return 0
+    return sum(row.amount_cents for row in BatchLine.select().where(BatchLine.batch == batch.id))
 
 
 def is_its_next_order(batch: Batch) -> bool:

@@ -5,18 +5,21 @@ from pathlib import Path
 import pytest
 from peewee import DatabaseError
 
+from core.clock import utcnow
 from domain.accounts import passwords
 from domain.common.errors import (
     ExcessOutdated,
     ExcessUnderWay,
+    MoreThanOwed,
     NoPendingRequest,
     NotCounting,
     NotOpen,
     UnacknowledgedWarnings,
 )
 from domain.operations import integrity
-from domain.orders import submission
+from domain.orders import recovery, submission
 from domain.payments import amendments, commitments, excess, queries
+from domain.payments.references import message_id
 from domain.payments.release import release
 from domain.payments.totals import lines_of
 from domain.payroll import excess_payment, payment_creation, run_dues, unpaid
@@ -250,3 +253,18 @@ def sent(demo: Demo, naomi: Membership, first: Batch) -> tuple[str, str]:
     submission.submit_order(batch.id)
     line = OrderLine.select().order_by(OrderLine.id.desc()).get()
     return queries.get_batch(demo.client, batch.reference).reference, line.end_to_end_id
+
+
+@pytest.mark.parametrize("attempt", [2, 3])
+def test_a_lost_order_of_it_that_is_not_its_next_one_keeps_it_from_going(
+    demo: Demo, naomi: Membership, paid: Batch, attempt: int
+):
+    """The bank has an order of it that this database, restored since, does not know: it would be paid once more."""
+    batch = allow(naomi, asked(demo, paid))
+    read(demo, batch)
+    shown, counted = demo.view(batch).digest, commitments.committed_lines(paid.run_id)
+    with transaction(demo.client.id):
+        recovery.note_lost_order(demo.client.id, message_id(batch.reference, attempt), recovery.MARK, utcnow())
+    assert commitments.committed_lines(paid.run_id) == counted, "beyond what is owed, it does not count against it"
+    with pytest.raises(MoreThanOwed):
+        release(demo.membership, batch.reference, shown, "session", PSU)
