@@ -206,6 +206,16 @@ def test_a_returned_payment(demo: Demo, sent: Batch):
     assert Batch.get_by_id(sent.id).state_reason == "bank:AC04"
 
 
+def test_what_came_back_whole_and_was_set_up_again_leaves_the_books_right(demo: Demo, sent: Batch):
+    """Its order is closed then, although it was executed; the books are checked after each test."""
+    take(demo, sent, lump(sent))
+    back = f"<NtryDtls><Btch><MsgId>{order_of(sent).msg_id}</MsgId></Btch></NtryDtls>"
+    assert take(demo, sent, statement(entry(format_iso(order_of(sent).total_cents), "CRDT", inside=back))) == "returned"
+    opened = reopening.reopen_payment(demo.client, demo.user, sent.reference)
+    assert opened is not None and opened.id == sent.id
+    assert order_of(sent).state == "closed"
+
+
 def test_details_without_amounts_count_only_if_they_explain_their_entry(demo: Demo, sent: Batch):
     detail = "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs></TxDtls>"
     inside = f"<NtryDtls>{''.join(detail.format(one) for one in ids(sent)[:2])}</NtryDtls>"

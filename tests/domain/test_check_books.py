@@ -41,6 +41,7 @@ from models import (
     Release,
 )
 from models.base import JsonField, UtcField
+from models.dialect import is_sqlite
 from tests.conftest import empty_database
 from tests.support.factories import make_demo, make_world
 from tests.support.rich_books import Books, make_books, switch_triggers_off, switch_triggers_on
@@ -335,6 +336,19 @@ def test_a_row_that_is_gone_is_found(books: Books, table: Any):
         models.database.execute_sql(f'delete from "{table._meta.table_name}" where id = {row.id}')
         assert [one for one in integrity.computed_faults() if books.lump.reference in one]
         change.rollback()
+
+
+def test_an_allowance_whose_line_is_gone_is_named(books: Books):
+    """The check tells it, and goes on with everything else."""
+    row = ExcessAllowance.get()
+    with models.database.atomic() as change:
+        if is_sqlite():
+            models.database.execute_sql("pragma defer_foreign_keys = on")
+        models.database.execute_sql(f"delete from order_line where id = {row.beside_id}")
+        found = list(integrity.computed_faults())
+        change.rollback()
+    assert f"allowance {row.id}: a row that it names is gone" in found
+    assert any(row.beside.order.msg_id in one for one in found), "what was paid by that line"
 
 
 def test_a_payment_that_is_put_in_by_hand_is_found(books: Books):
