@@ -13,14 +13,14 @@ from domain.accounts import sessions
 
 
 class StoredSession(CallbackDict, SessionMixin):
-    """A session with its token; `renew` replaces the token (ASVS 7.2.4)."""
+    """A session with its token; `renew` starts another, `go_on_as` continues it under a new token (ASVS 7.2.4)."""
 
     def __init__(self, data: dict | None = None, secret: str | None = None) -> None:
         super().__init__(data, self._touched)
         self.secret = secret
         self.modified = False
         self.retired: str | None = None
-        self.user_id: int | None = None
+        self.replaced = False  # the browser must get the new token
         self.device_id: int | None = None
         self.failure: PeeweeException | None = None  # why the database could not tell it
 
@@ -30,6 +30,9 @@ class StoredSession(CallbackDict, SessionMixin):
 
     def renew(self) -> None:
         self.retired, self.secret, self.modified = self.secret, None, True
+
+    def go_on_as(self, secret: str) -> None:
+        self.secret, self.replaced, self.modified = secret, True, True
 
 
 def _by_itself(request: HtmxAwareRequest) -> bool:
@@ -59,16 +62,21 @@ class StoredSessions(SessionInterface):
             return
         if not session.modified:
             return
+        user = session.get("_user_id")
+        user_id = int(user) if user else None
         if session.secret is None:
-            user = session.get("_user_id")
-            user_id = int(user) if user else None
             session.secret = sessions.start_session(dict(session), user_id, session.device_id)
-            response.set_cookie(
-                name, session.secret, max_age=sessions.cookie_seconds(user_id), path="/", httponly=True,
-                secure=self.get_cookie_secure(app), samesite="Lax",
-            )  # fmt: skip
+            self._give(app, response, session.secret, user_id)
             return
         sessions.save_session(session.secret, dict(session))
+        if session.replaced:
+            self._give(app, response, session.secret, user_id)
+
+    def _give(self, app: Flask, response: Response, secret: str, user_id: int | None) -> None:
+        response.set_cookie(
+            self.get_cookie_name(app), secret, max_age=sessions.cookie_seconds(user_id), path="/", httponly=True,
+            secure=self.get_cookie_secure(app), samesite="Lax",
+        )  # fmt: skip
 
 
 def require_known() -> None:
@@ -81,6 +89,11 @@ def require_known() -> None:
 def renew() -> None:
     """Replace the token of this session, at login and logout."""
     session.renew()  # type: ignore[attr-defined]
+
+
+def go_on_as(secret: str) -> None:
+    """Continue this session under a new token, which the browser gets with this response."""
+    session.go_on_as(secret)  # type: ignore[attr-defined]
 
 
 def on_device(device_id: int) -> None:

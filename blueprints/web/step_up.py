@@ -25,8 +25,13 @@ def log_in(user: User, passkey: bool = False) -> None:
 
 
 def mark_reauthenticated(user: User, how: str) -> None:
-    """Record a reauthentication by password, passkey or identification; the latter two also confirm the device."""
-    stored.mark_reauthenticated(session_interface.secret())
+    """Record a reauthentication by password, passkey or identification; the latter two also confirm the device.
+
+    The session gets a new token.
+    """
+    fresh = stored.mark_reauthenticated(session_interface.secret())
+    if fresh is not None:
+        session_interface.go_on_as(fresh)
     device = stored.device_of(session_interface.secret())
     if device is not None and how != "password":
         _own_device(user, device.id, how)

@@ -8,7 +8,7 @@ from core.clock import utcnow
 from core.ids import random_token
 from domain.accounts import devices
 from domain.common.encryption import blind_index
-from models import Device, LoginSession, PushSubscription, User, WebauthnChallenge
+from models import Device, LoginSession, PushSubscription, User, WebauthnChallenge, transaction
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
@@ -83,12 +83,25 @@ def sign_out_where(*conditions: Any) -> int:
     return LoginSession.delete().where(LoginSession.token_hash.in_([row.token_hash for row in rows])).execute()
 
 
-def mark_reauthenticated(secret: str | None) -> None:
-    """Record that the user has just re-authenticated in this session."""
-    now = utcnow()
-    LoginSession.update(authenticated_at=now, elevated_until=now + AUTHENTICATION_IDLE).where(
-        LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
-    ).execute()
+def mark_reauthenticated(secret: str | None) -> str | None:
+    """Record that the user has just re-authenticated, and return a new secret for the cookie (ASVS 7.2.4).
+
+    The session goes on under it with its device and its end; the old secret opens nothing any more. None if there is
+    no session of a user.
+    """
+    fresh, now = random_token(), utcnow()
+    with transaction():
+        signed_in = LoginSession.user.is_null(False) & (LoginSession.expires_at > now)
+        row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret or ""), signed_in)
+        if row is None:
+            return None
+        LoginSession.create(
+            token_hash=blind_index(fresh), user=row.user_id, data=row.data, created_at=row.created_at,
+            last_seen_at=now, expires_at=_expires_at(row.user_id, row.created_at), device=row.device_id,
+            authenticated_at=now, elevated_until=now + AUTHENTICATION_IDLE,
+        )  # fmt: skip
+        LoginSession.delete().where(LoginSession.token_hash == row.token_hash).execute()
+    return fresh
 
 
 def is_recently_authenticated(secret: str | None) -> bool:

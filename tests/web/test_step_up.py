@@ -76,6 +76,21 @@ def test_sensitive_actions_require_the_password_again(site: Site, wouter: User):
     assert who.get(page).status_code == 200
 
 
+def test_reauthentication_replaces_the_session_token_and_nothing_else(site: Site, wouter: User):
+    who = site.person(wouter)
+    before, old = LoginSession.get(), str(who.cookie)
+    stale()
+    given = who.post("/bewijs", {"password": PASSWORD}).headers["Set-Cookie"]
+    assert "Max-Age=1209600" in given and "HttpOnly" in given and "SameSite=Lax" in given
+    after = LoginSession.get(LoginSession.user == wouter.id)
+    assert who.cookie != old and after.token_hash != before.token_hash
+    assert (after.created_at, after.device_id) == (before.created_at, before.device_id), "it lasts no longer than before"
+    assert who.get(settings_of(wouter)).status_code == 200
+    thief = site.person()
+    thief.client.set_cookie("bz", old)
+    assert thief.get(settings_of(wouter)).location.startswith("/inloggen")
+
+
 def test_after_an_hour_activity_does_not_extend_it(site: Site, wouter: User):
     who, page, now = site.person(wouter), f"{settings_of(wouter)}/passkeys", utcnow()
     LoginSession.update(
