@@ -29,6 +29,7 @@ from blueprints.web.i18n import ignore_user_locale, init_languages
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.request_bytes import ReadableRequests
 from blueprints.web.security_headers import init_security
+from blueprints.web.security_log import init_security_log
 from blueprints.web.session_interface import StoredSessions, require_known
 from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.urls import init_urls
@@ -53,7 +54,7 @@ from connectors.register.kvk import KvkRegister
 from connectors.smtp import SmtpMailer
 from connectors.web_push import WebPushClient
 from core.encryption import Keyring
-from core.log_records import use_one_line_records
+from core.log_records import log_to_stderr, use_one_line_records
 from core.private_files import keep_private
 from domain.common.errors import NotFound, RateLimited
 from domain.common.services import Services
@@ -78,6 +79,8 @@ MAIL_WORDS = (held_reason, held_todo, reason_text, run_todo)
 
 def create_app(settings: config.Config | None = None) -> Flask:
     """Return the web application, ready to serve. Invalid settings end the program with a line for each fault."""
+    if click.get_current_context(silent=True) is None:
+        log_to_stderr()
     with config.exit_on_faults(1 if click.get_current_context(silent=True) else GIVE_UP):
         return _create_app(settings or config.load())
 
@@ -265,6 +268,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
     )
     app.session_interface = StoredSessions()
     authorization.login.init_app(app)
+    init_security_log(app)
     Htmx(app)
     init_security(app)
     init_compression(app)

@@ -8,6 +8,7 @@ from rq import Queue, Worker
 import app as application
 import config
 import jobs
+from core.log_records import log_to_stderr
 from jobs import tasks  # noqa: F401  (imported before the fork, so that a job starts in milliseconds)
 
 SWEEP_SECONDS = 5
@@ -29,7 +30,7 @@ class SweepingWorker(Worker):
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     logging.getLogger("rq").setLevel(logging.WARNING)
     with config.exit_on_faults():
         settings = config.load()

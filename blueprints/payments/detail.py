@@ -19,6 +19,7 @@ from blueprints.payments.presenters.lines import result_announcement
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import not_modified, redirect_to
+from blueprints.web.security_log import note_problem
 from domain.common.errors import DomainError, NotFound
 from domain.payments import queries
 from domain.payments.line_search import LinePage
@@ -94,6 +95,7 @@ def render_problem(membership: Membership, reference: str, error: DomainError) -
     """Return the payment as it is now, with the error. NotFound is raised again."""
     if isinstance(error, NotFound):
         raise error
+    note_problem(error)
     return render_current(membership, reference, message_for(error), focus=True)
 
 
@@ -101,5 +103,6 @@ def redirect_with_problem(membership: Membership, reference: str, error: DomainE
     """Redirect from another page to the payment, with the error. NotFound is raised again."""
     if isinstance(error, NotFound):
         raise error
+    note_problem(error)
     flash(message_for(error), "bad")
     return redirect_to(url_of(membership, reference))

@@ -47,7 +47,7 @@ def settings(membership):
 
 
 @blueprint.post("/<client>/instellingen/elders-uitloggen")
-@for_client(ALL)
+@does("sessions")
 def revoke_other_sessions(membership):
     """End all other sessions of this person."""
     ended = sessions.revoke_other_sessions(membership.user, secret())
@@ -82,7 +82,7 @@ def choose_language(membership):
 
 
 @blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
-@for_client(ALL)
+@does("sessions")
 def revoke_session(membership, key):
     """End one session of this person."""
     ended = sessions.revoke_session(membership.user, key)

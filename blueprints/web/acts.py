@@ -126,6 +126,7 @@ ACTS: dict[str, Act] = {
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),
     "passkeys": Act("add, rename and remove passkeys", ALL),
+    "sessions": Act("end own sessions", ALL, True, False, why="it lets nobody in, and a stolen phone must be shut out"),
     "password": Act("change the password", ALL, False, False, Proof.PASSWORD, why="the old password is asked"),
 }  # fmt: skip
 
@@ -159,8 +160,6 @@ HARMLESS = {
     "settings.save_notifications": "the own notifications",
     "settings.enable_push": "the own notifications, on this device",
     "settings.disable_push": "the own notifications, on this device",
-    "settings.revoke_session": "ends an own session",
-    "settings.revoke_other_sessions": "ends own sessions",
     "webhooks.nmbrs_webhook": "asks the secret address; makes the program ask Nmbrs",
     "webhooks.bank_callback": "asks the secret address; makes the program ask the bank",
 }

@@ -9,6 +9,7 @@ from domain.accounts import devices, passwords, rate_limits, sessions
 from domain.accounts.devices import DeviceCookie
 from domain.common.encryption import blind_index
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
+from domain.common.security_log import by_account, security_logged
 from domain.outbox import mail
 from models import Client, EmailToken, LoginSession, Membership, User, savepoint, transaction
 
@@ -26,6 +27,7 @@ def resend_confirmation(email: str) -> None:
     _constant_time(email, lambda user: user.email_confirmed_at is None, mail_confirmation)
 
 
+@security_logged("password_reset_asked", by_account)
 def request_password_reset(email: str) -> None:
     """Mail a link to reset the password if the account exists; otherwise do nothing."""
     _constant_time(email, lambda user: user.email_confirmed_at is not None, _mail_reset)
@@ -87,6 +89,7 @@ def _consume_link(secret: str, purpose: str) -> User:
     return User.get_by_id(found.user_id)
 
 
+@security_logged("password_reset")
 def reset_password(secret: str, password: str) -> User:
     """Set a new password with the link from the mail, and end all sessions.
 
@@ -110,6 +113,7 @@ def reset_password(secret: str, password: str) -> User:
     return user
 
 
+@security_logged("password_change")
 def change_password(user: User, old: str, new: str, keep: str | None) -> None:
     """Change the password of a user who knows the old one, and end the other sessions.
 
@@ -132,6 +136,7 @@ def set_locale(user: User, language: str) -> None:
     User.update(locale=language).where(User.id == user.id).execute()
 
 
+@security_logged("reauthentication", how="password")
 def reauthenticate_with_password(user: User, password: str) -> None:
     """Verify the password again for a user who is signed in.
 
@@ -145,6 +150,7 @@ def reauthenticate_with_password(user: User, password: str) -> None:
     rate_limits.reset_attempts("prove.user", user.id)
 
 
+@security_logged("email_confirmation")
 def confirm_email(secret: str) -> User:
     """Confirm the e-mail address with the link from the mail.
 
@@ -157,6 +163,7 @@ def confirm_email(secret: str) -> User:
         return User.get_by_id(user.id)
 
 
+@security_logged("sign_in", by_account, how="password")
 def sign_in_with_password(email: str, password: str, visit: DeviceCookie | None = None, ip: str = "") -> User:
     """Return the user with this e-mail address and password.
 

@@ -10,10 +10,11 @@ from core.clock import utcnow
 from core.ids import random_token
 from domain.common.encryption import blind_index
 from domain.common.errors import DeviceUnconfirmed, LinkExpired
+from domain.common.security_log import security_logged
 from domain.outbox import mail
 from models import Device, EmailToken, User, transaction
 
-LINK_LIFE = timedelta(minutes=30)
+LINK_LIFE = timedelta(minutes=10)  # ASVS 6.5.5: at most ten
 _MACHINES = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("CrOS", "Chromebook"), ("Windows", "Windows"),
     ("Macintosh", "Mac"), ("Linux", "Linux"),
@@ -103,6 +104,7 @@ def send_confirmation_mail(user: User, device_id: int) -> None:
         mail.enqueue_mail(user, "confirm_device", once=f"device-link:{blind_index(secret)}", path=f"/apparaat/{secret}")
 
 
+@security_logged("device_confirmation", how="mail")
 def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
     """Confirm the device with the link from the mail.
 

@@ -26,6 +26,7 @@ from core.clock import utcnow
 from core.hidden_characters import drop_hidden
 from domain.common.encryption import blind_index
 from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
+from domain.common.security_log import security_logged
 from domain.common.services import services
 from domain.outbox import mail
 from models import Passkey, User, WebauthnChallenge, transaction
@@ -121,6 +122,7 @@ def _credentials(user: User) -> list[PublicKeyCredentialDescriptor]:
 
 
 # --- verification ---------------------------------------------------------------------------------
+@security_logged("passkey_added")
 def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
     """Store a new passkey and mail the user that it was added.
 
@@ -149,6 +151,7 @@ def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
         raise PasskeyKnown from error
 
 
+@security_logged("sign_in", how="passkey")
 def sign_in_with_passkey(binding: str, answer: str) -> User:
     """Return the user whose passkey signed the challenge.
 
@@ -159,6 +162,7 @@ def sign_in_with_passkey(binding: str, answer: str) -> User:
     return _verify_assertion(answer, challenge.text, None).user
 
 
+@security_logged("reauthentication", how="passkey")
 def reauthenticate_with_passkey(user: User, binding: str, answer: str) -> None:
     """Verify that this user's passkey signed the challenge.
 
@@ -169,6 +173,7 @@ def reauthenticate_with_passkey(user: User, binding: str, answer: str) -> None:
     _verify_assertion(answer, challenge.text, user)
 
 
+@security_logged("approval_proof", how="passkey")
 def verify_release_signature(user: User, binding: str, answer: str, digest: str) -> None:
     """Verify that this user's passkey signed the payment with this digest. A signature is accepted once.
 
@@ -191,6 +196,7 @@ def rename(user: User, passkey_id: int, name: str) -> None:
         raise NotFound
 
 
+@security_logged("passkey_removed")
 def remove_passkey(user: User, passkey_id: int) -> None:
     """Delete a passkey and mail the user. The password always remains, so that nobody is locked out.
 

@@ -12,6 +12,7 @@ from peewee import Case
 from core.clock import utcnow
 from domain.accounts import devices, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
+from domain.common.security_log import security_logged
 from domain.identity import persons
 from domain.outbox import mail
 from models import Device, Identification, Pin, PinAttempts, User, transaction
@@ -35,6 +36,7 @@ def is_pin_locked(user: User, device_id: int | None) -> bool:
     )
 
 
+@security_logged("pin_set")
 def set_pin(user: User, pin: str) -> None:
     """Set the first pin, or replace it shortly after a new identification (ASVS 6.4.4).
 
@@ -76,6 +78,7 @@ def birth_date_pins(born: date) -> set[str]:
     }  # fmt: skip
 
 
+@security_logged("pin")
 def check_pin(user: User, pin: str, device: Device | None) -> None:
     """Verify the pin on this device.
 

@@ -8,6 +8,7 @@ from core.clock import utcnow
 from core.ids import random_token
 from domain.accounts import devices
 from domain.common.encryption import blind_index
+from domain.common.security_log import DONE, record_security_event
 from models import Device, LoginSession, PushSubscription, User, WebauthnChallenge, transaction
 
 IDLE = timedelta(hours=8)
@@ -80,6 +81,8 @@ def sign_out_where(*conditions: Any) -> int:
         if row.user_id and row.device_id:
             mine = PushSubscription.user == row.user_id
             PushSubscription.delete().where(mine, PushSubscription.device == row.device_id).execute()
+        if row.user_id:
+            record_security_event("sign_out", DONE, user=row.user_id, device=row.device_id)
     return LoginSession.delete().where(LoginSession.token_hash.in_([row.token_hash for row in rows])).execute()
 
 

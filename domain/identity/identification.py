@@ -25,6 +25,7 @@ from domain.common.errors import (
     RegisterUnavailable,
     SessionMismatch,
 )
+from domain.common.security_log import security_logged
 from domain.common.services import services
 from domain.identity import persons
 from domain.identity import signing_authority as authority_rule
@@ -56,6 +57,7 @@ def start_identification(user: User, client: Client, session_key: str, redirect_
     return url
 
 
+@security_logged("identification")
 def complete_identification(query: dict, session_key: str, redirect_uri: str) -> tuple[Client, Authority]:
     """Redeem the broker's answer in the session that started the request, then ask the register.
 
@@ -128,6 +130,7 @@ def receive_in_other_browser(query: dict, redirect_uri: str) -> str:
     return code
 
 
+@security_logged("identification", how="code")
 def complete_with_code(user: User, session_key: str, code: str) -> tuple[Client, Authority]:
     """Complete the identification in the session that started it, with the code from the other browser.
 

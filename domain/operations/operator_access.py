@@ -10,6 +10,7 @@ from core.clock import utcnow
 from core.ids import random_token
 from domain.common.encryption import blind_index
 from domain.common.errors import OperatorRefused
+from domain.common.security_log import by_operator, security_logged
 from domain.common.services import services
 from models import Operator, transaction
 
@@ -32,6 +33,7 @@ def requires_sign_in() -> bool:
     return services().operators_sign_in or Operator.select().exists()
 
 
+@security_logged("operator_sign_in", by_operator)
 def sign_in(name: str, token: str | None) -> str:
     """Check the operator's token, where operators must sign in. Return their normalised name.
 

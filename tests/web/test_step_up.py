@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 import models
 from core.clock import utcnow
@@ -84,7 +85,7 @@ def test_reauthentication_replaces_the_session_token_and_nothing_else(site: Site
     assert "Max-Age=1209600" in given and "HttpOnly" in given and "SameSite=Lax" in given
     after = LoginSession.get(LoginSession.user == wouter.id)
     assert who.cookie != old and after.token_hash != before.token_hash
-    assert (after.created_at, after.device_id) == (before.created_at, before.device_id), "it lasts no longer than before"
+    assert (after.created_at, after.device_id) == (before.created_at, before.device_id), "it lasts no longer"
     assert who.get(settings_of(wouter)).status_code == 200
     thief = site.person()
     thief.client.set_cookie("bz", old)
@@ -245,6 +246,16 @@ def test_a_device_is_confirmed_only_on_itself(site: Site, wouter: User):
     assert here.post(path).headers["Location"] == "/apparaat"
 
 
+def test_a_link_that_confirms_a_device_works_for_ten_minutes(site: Site, wouter: User):
+    here = site.person()
+    sign_in(here)
+    here.post("/apparaat")
+    path = mailed(site, "confirm_device")
+    with time_machine.travel(utcnow() + timedelta(minutes=10, seconds=1), tick=False):
+        assert here.post(path).location == "/apparaat"
+    assert not Device.select().where(Device.confirmed_at.is_null(False)).exists()
+
+
 def test_the_device_cookie_is_http_only(site: Site, wouter: User):
     answer = sign_in(site.person())
     (cookie,) = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("bzd=")]
@@ -280,6 +291,15 @@ def test_only_own_sessions_can_be_revoked(site: Site, wouter: User):
     here.post(f"{settings_of(wouter)}/sessies/{key}/uitloggen")
     assert there.get(settings_of(wouter)).headers["Location"].startswith("/inloggen")
     assert here.get(settings_of(wouter)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/elders-uitloggen", "/sessies/{key}/uitloggen"])
+def test_ending_sessions_asks_the_password_again(site: Site, wouter: User, path: str):
+    here, _there = site.person(wouter), site.person(wouter)
+    key = LoginSession.select().where(LoginSession.user == wouter.id)[1].token_hash[:24]
+    stale()
+    assert here.post(f"{settings_of(wouter)}{path.format(key=key)}").location.startswith("/bewijs?verder=")
+    assert LoginSession.select().where(LoginSession.user == wouter.id).count() == 2
 
 
 # --- forgotten password ---
