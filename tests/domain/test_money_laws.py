@@ -107,19 +107,18 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(number=runs, changes=st.lists(st.tuples(picks, accounts, amounts), max_size=2), cut=cuts)
     def payroll_corrects_a_run(self, number, changes, cut):
         """Other accounts or amounts for people who are in it already."""
-        before = self.world.payroll.runs_of.get(number)
+        before = self.world.payroll.newest(number)
         new = list(before.wages) if before else []
         for at, account, cents in changes if new else ():
             new[at % len(new)] = (new[at % len(new)][0], account, cents)
-        self.world.run_payroll(number, new)
+        self.world.run_payroll(number, new, before.year if before else None)
         self.world.work(cut)
 
     @rule(number=runs, how=st.sampled_from(["gone", "broken", "empty", "back", "back"]))
     def payroll_loses_a_run(self, number, how):
-        if before := self.world.payroll.runs_of.get(number):
-            self.world.run_payroll(number, () if how == "empty" else before.wages)
-            fresh = self.world.payroll.runs_of[number]
-            fresh.gone, fresh.broken = how == "gone", how == "broken"
+        if before := self.world.payroll.newest(number):
+            wages = () if how == "empty" else before.wages
+            self.world.run_payroll(number, wages, before.year, gone=how == "gone", broken=how == "broken")
             self.world.work()
 
     # --- people -----------------------------------------------------------------------------------
@@ -140,7 +139,8 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(number=runs, choice=st.sampled_from(Choice), cut=cuts)
     def somebody_pays_what_was_not_paid(self, number, choice, cut):
-        self.world.pay_unpaid(number, choice, cut)
+        if run := next((one for one in self.world.runs() if one.number == number), None):
+            self.world.pay_unpaid(run, choice, cut)
 
     @exists("open", "approved", "sending")
     @rule(at=picks, colleague=st.booleans(), cut=cuts, file=st.booleans())

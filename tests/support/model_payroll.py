@@ -11,28 +11,42 @@ Wage = tuple[str, str, int]  # name, account, cents
 
 @dataclass
 class ModelRun:
-    """A run as payroll has it now. `gone`: it is not listed any more; `broken`: its file cannot be read."""
+    """A run of one year as payroll has it now. `gone`: it is not listed; `broken`: its file cannot be read."""
 
+    year: int
     number: int
     wages: tuple[Wage, ...]
     run_at: datetime
     gone: bool = False
     broken: bool = False
 
+    @property
+    def id(self) -> str:
+        return f"{self.year}{self.number:02}"
+
 
 @dataclass
 class ModelPayroll:
-    """The payroll program behind the port of the connectors."""
+    """The payroll program behind the port of the connectors. Each year numbers its runs from one."""
 
-    runs_of: dict[int, ModelRun] = field(default_factory=dict)
+    runs_of: dict[str, ModelRun] = field(default_factory=dict)  # by id
     news: bool = False  # something changed since it was last asked
 
+    def run(self, run: ModelRun) -> None:
+        """Take this run in place of what it was before."""
+        self.runs_of[run.id], self.news = run, True
+
+    def newest(self, number: int) -> ModelRun | None:
+        """Return the run with this number of the last year that has one."""
+        mine = [run for run in self.runs_of.values() if run.number == number]
+        return max(mine, key=lambda run: run.year, default=None)
+
     def runs(self, credentials: object, company_id: str, year: int) -> list[RunInfo]:
-        listed = [run for run in self.runs_of.values() if not run.gone]
-        return [RunInfo(str(run.number), run.number, year, 0, 0, "november", run.run_at, True) for run in listed]
+        listed = [run for run in self.runs_of.values() if run.year == year and not run.gone]
+        return [RunInfo(run.id, run.number, year, 0, 0, "november", run.run_at, True) for run in listed]
 
     def sepa_file(self, credentials: object, company_id: str, run_id: str, *given: object) -> bytes | None:
-        run = self.runs_of[int(run_id)]
+        run = self.runs_of[run_id]
         if run.broken:
             return b"<Document/>"
         lines = [Line(cents, name, account, f"E{at}") for at, (name, account, cents) in enumerate(run.wages)]

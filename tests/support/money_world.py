@@ -144,10 +144,12 @@ class MoneyWorld:
         self.act(sweep, cut=cut)
 
     # --- payroll ----------------------------------------------------------------------------------
-    def run_payroll(self, number: int, wages: Sequence[Wage]) -> None:
-        """Run this number for the first time, or again with other figures."""
+    def run_payroll(
+        self, number: int, wages: Sequence[Wage], year: int | None = None, gone: bool = False, broken: bool = False
+    ) -> None:
+        """Run this number for the first time, or again with other figures. `year`: this one, unless another is said."""
         self.clock.shift(timedelta(minutes=1))
-        self.payroll.runs_of[number], self.payroll.news = ModelRun(number, tuple(wages), utcnow()), True
+        self.payroll.run(ModelRun(year or self.today.year, number, tuple(wages), utcnow(), gone, broken))
 
     def pays_from(self, account: BankAccount) -> None:
         PayrollCompany.update(bank_account=account.id).where(PayrollCompany.id == self.company.id).execute()
@@ -186,10 +188,14 @@ class MoneyWorld:
     def reopen(self, batch: Batch, cut: int = 0) -> None:
         self.act(reopening.reopen_payment, self.client, self.demo.user, batch.reference, cut=cut)
 
-    def pay_unpaid(self, number: int, choice: Choice, cut: int = 0) -> None:
+    def runs(self) -> list[PayrollRun]:
+        """The runs that the product knows, the last one first."""
+        mine = PayrollRun.select().where(PayrollRun.company == self.company.id)
+        return list(mine.order_by(PayrollRun.year.desc(), PayrollRun.number.desc()))
+
+    def pay_unpaid(self, run: PayrollRun, choice: Choice, cut: int = 0) -> None:
         """*Niet betaald*: put what was not paid of this run into a payment."""
-        if run := PayrollRun.get_or_none(PayrollRun.company == self.company.id, PayrollRun.number == number):
-            self.act(unpaid_payment.pay_unpaid, self.client, self.demo.user, run.id, choice, cut=cut)
+        self.act(unpaid_payment.pay_unpaid, self.client, self.demo.user, run.id, choice, cut=cut)
 
     def ask_excess(self, batch: Batch, at: int, cents: int, who: Membership, cut: int = 0) -> None:
         """Somebody asks to pay this amount beyond what is owed, beside a line of this payment."""
@@ -324,9 +330,8 @@ class MoneyWorld:
     def settle_everything(self) -> None:
         """Banks and payroll answer plainly, time passes, and everybody goes on until nothing changes any more."""
         self.set_four_eyes(False)
-        for run in self.payroll.runs_of.values():
-            run.gone = run.broken = False
-            self.run_payroll(run.number, run.wages)
+        for run in list(self.payroll.runs_of.values()):
+            self.run_payroll(run.number, run.wages, run.year)
         for _ in range(MOST_DAYS):
             self.bank.answer, self.bank.voice = TAKES, "levels"
             self.pass_time(24)
@@ -334,9 +339,9 @@ class MoneyWorld:
             for batch in self.batches():
                 self._go_on(batch)
             self._pay_and_tell()
-            for number in self.payroll.runs_of:
+            for run in self.runs():
                 for choice in Choice:
-                    self.pay_unpaid(number, choice)
+                    self.pay_unpaid(run, choice)
             if not self.batches(*UNFINISHED):
                 return
 
