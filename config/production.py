@@ -1,9 +1,9 @@
-"""What production refuses besides missing settings: plain http, unencrypted mail, shared or known secrets."""
+"""What production refuses besides missing settings: clear text to another machine, shared or known secrets."""
 
 import ipaddress
 from collections.abc import Iterator
 from itertools import combinations
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from config.external_services import SANDBOX_CREDENTIALS
 from config.files import banks_of
@@ -29,6 +29,7 @@ FISCAL_YEARS = 7
 def check_production(read: Reader, settings: Config) -> None:
     """Note everything that makes these settings unfit for production."""
     _require_https(read, settings)
+    _require_private_stores(read, settings)
     _require_private_mail(read, settings)
     _refuse_sandbox_credentials(read, settings)
     _refuse_careless_credentials(read, settings)
@@ -73,6 +74,39 @@ def _require_fiscal_retention(read: Reader, settings: Config) -> None:
     """Payroll records must be kept for seven years (Algemene wet inzake rijksbelastingen, art. 52, paragraph 4)."""
     if settings.kept_years < FISCAL_YEARS:
         read.refuse("KEPT_YEARS", f"must be {FISCAL_YEARS} or more in production")
+
+
+def _require_private_stores(read: Reader, settings: Config) -> None:
+    """Require that database and queue on another machine are reached over TLS, with a certificate that is checked.
+
+    Wages, and what decides who may do what, pass this way (OWASP ASVS 5.0, 12.3.1 and 12.3.2).
+    """
+    host, options = _host_and_options(settings.database_url)
+    elsewhere = _is_elsewhere(host, options) and not read.is_refused("DATABASE_URL")
+    if elsewhere and options.get("sslmode") != "verify-full":
+        read.refuse("DATABASE_URL", "must end with ?sslmode=verify-full in production, unless it is on this machine")
+    host, options = _host_and_options(settings.redis_url)
+    checked = settings.redis_url.startswith("rediss://") and options.get("ssl_cert_reqs", "required") == "required"
+    unchecked_name = options.get("ssl_check_hostname", "true").lower() not in ("true", "1", "yes")
+    elsewhere = _is_elsewhere(host, options) and not read.is_refused("REDIS_URL")
+    if elsewhere and (not checked or unchecked_name):
+        read.refuse("REDIS_URL", "must be rediss:// with its certificate checked, unless it is on this machine")
+
+
+def _host_and_options(url: str) -> tuple[str, dict[str, str]]:
+    """Return host and options of the address of a store; of one that is malformed nothing, which is refused elsewhere.
+    """
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    except ValueError:
+        return "", {}
+
+
+def _is_elsewhere(host: str, options: dict[str, str]) -> bool:
+    """Return whether a store is on another machine: neither on loopback nor on a socket or in a file of this one."""
+    hosts = [one for text in (host, options.get("host", ""), options.get("hostaddr", "")) for one in text.split(",")]
+    return any(one and not one.startswith("/") and not is_loopback(one) for one in hosts)
 
 
 def _require_private_mail(read: Reader, settings: Config) -> None:

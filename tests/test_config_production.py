@@ -1,18 +1,22 @@
 """What production refuses: missing, known, equal and guessable secrets, plain http, open mail; all of it at once."""
 
 import json
+import ssl
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import Redis
 
 import config
 from config import ConfigError
 from config.external_services import SANDBOX_CREDENTIALS
 from config.production import ADDRESSES, IDS, ISSUED
 from config.strength import is_trivial
+from models.dialect import database_at
 from tests.support.production_settings import BANK, KEY, SECRETS, complete, drawn, in_base64, production
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +86,44 @@ def test_every_setting_with_an_address_is_among_those_that_are_checked():
     settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **complete(), "BIZCUIT_ENV": "production"})
     read = {name.upper() for name, value in vars(settings).items() if isinstance(value, str) and "://" in value}
     assert read - {"DATABASE_URL", "REDIS_URL", "SANDBOX_URL"} == set(ADDRESSES)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:p@db.example/pay", "postgresql://u:p@db.example/pay?sslmode=require",
+     "postgresql://u:p@db.example/pay?sslmode=verify-ca", "postgres://u:p@10.0.0.4:5432/pay?sslmode=disable",
+     "postgresql://u:p@localhost/pay?host=db.example", "postgresql://u:p@localhost,db.example/pay"],
+)  # fmt: skip
+def test_a_database_on_another_machine_is_reached_over_tls(tmp_path: Path, url: str):
+    (fault,) = faults(tmp_path, DATABASE_URL=url)
+    assert fault.startswith("BIZCUIT_DATABASE_URL ") and "sslmode=verify-full" in fault and "p@" not in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://queue.example:6379/0", "redis://:word@10.0.0.4/0", "rediss://queue.example/0?ssl_cert_reqs=none",
+     "rediss://queue.example/0?ssl_check_hostname=false"],
+)  # fmt: skip
+def test_a_queue_on_another_machine_is_reached_over_tls(tmp_path: Path, url: str):
+    (fault,) = faults(tmp_path, REDIS_URL=url)
+    assert fault.startswith("BIZCUIT_REDIS_URL ") and "rediss://" in fault
+
+
+@pytest.mark.parametrize(
+    "stores",
+    [{"DATABASE_URL": "postgresql://u:p@db.example/pay?sslmode=verify-full", "REDIS_URL": "rediss://q.example:6380/0"},
+     {"DATABASE_URL": "postgresql://u:p@127.0.0.1:5432/pay", "REDIS_URL": "redis://localhost:6379/0"},
+     {"DATABASE_URL": "postgresql:///pay?host=/run/postgresql", "REDIS_URL": "unix:///run/queue.sock"}],
+)  # fmt: skip
+def test_stores_over_tls_or_on_this_machine_are_not_refused(tmp_path: Path, stores: dict[str, str]):
+    assert faults(tmp_path, **stores) == ()
+
+
+def test_the_driver_checks_the_certificate_that_the_address_asks_for():
+    found = database_at("postgresql://u:p@db.example/pay?sslmode=verify-full&sslrootcert=/ca.pem").connect_params
+    assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/ca.pem")
+    made: Any = Redis.from_url("rediss://queue.example:6380/0").connection_pool.make_connection()
+    assert (made.cert_reqs, made.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 @pytest.mark.parametrize("url", ["http://bank.example", "http://127.0.0.1:9", "http://localhost"])
