@@ -3,13 +3,14 @@
 import logging
 from time import monotonic
 
-from rq import Queue, Worker
+from rq import Worker
 
 import app as application
 import config
 import jobs
 from core.log_records import log_to_stderr
 from jobs import tasks  # noqa: F401  (imported before the fork, so that a job starts in milliseconds)
+from jobs.task_jobs import SERIALIZER, TaskJob
 
 SWEEP_SECONDS = 5
 
@@ -22,7 +23,7 @@ class SweepingWorker(Worker):
 
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()
-        sweeps = Queue("urgent", connection=self.connection)
+        sweeps = jobs.queue("urgent")
         sweeps.enqueue("jobs.tasks.enqueue_due_work", job_timeout=120, result_ttl=0)
         if self._polled_at is None or monotonic() - self._polled_at >= self.poll_seconds:
             type(self)._polled_at = monotonic()
@@ -39,7 +40,7 @@ def main() -> None:
     application.watch_for_restore()
     SweepingWorker.poll_seconds = settings.poll_seconds
     worker = SweepingWorker(
-        [Queue(name, connection=connection) for name in jobs.NAMES], connection=connection,
+        [jobs.queue(name) for name in jobs.NAMES], connection=connection, job_class=TaskJob, serializer=SERIALIZER,
         maintenance_interval=SWEEP_SECONDS, worker_ttl=20,
     )  # fmt: skip
     worker.work(logging_level="WARNING")

@@ -10,6 +10,7 @@ import models
 from commands.support import DatabaseCommand, say
 from core.version import VERSION
 from domain.common import audit
+from domain.common.services import services
 from domain.operations import integrity, key_rotation, log_anchors, register_start
 from jobs import tasks
 
@@ -94,6 +95,8 @@ def audit_anchor() -> None:
 @click.command("seed-demo")
 def seed_demo() -> None:
     """Take the demo customer through onboarding over HTTP; web, worker and sandbox must be running."""
+    if services().operators_sign_in:
+        raise click.ClickException("production has no demo customer")
     from tools.demo_journey import seed
 
     seed(say)

@@ -6,6 +6,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
+from jobs.task_jobs import SERIALIZER, TaskJob
+
 NAMES = ("urgent", "default")
 log = logging.getLogger(__name__)
 _redis: Redis | None = None
@@ -24,9 +26,14 @@ def connection() -> Redis:
     return _redis
 
 
+def queue(name: str) -> Queue:
+    """Return the queue of this name, one of NAMES."""
+    return Queue(name, connection=connection(), job_class=TaskJob, serializer=SERIALIZER)
+
+
 def has_pending(name: str) -> bool:
     """Return whether jobs wait in this queue."""
-    return Queue(name, connection=connection()).count > 0
+    return queue(name).count > 0
 
 
 def enqueue(name: str, *args: int, urgent: bool = True) -> bool:
@@ -34,9 +41,9 @@ def enqueue(name: str, *args: int, urgent: bool = True) -> bool:
 
     Returns False if the queue server is unavailable; the sweep then finds the work in the database.
     """
-    queue = Queue("urgent" if urgent else "default", connection=connection())
+    chosen = queue("urgent" if urgent else "default")
     try:
-        queue.enqueue(f"jobs.tasks.{name}", *args, job_timeout=600, result_ttl=0, failure_ttl=86_400)
+        chosen.enqueue(f"jobs.tasks.{name}", *args, job_timeout=600, result_ttl=0, failure_ttl=86_400)
     except RedisError:
         log.warning("the queue server is unavailable: %s waits for the sweep", name)
         return False

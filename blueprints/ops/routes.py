@@ -14,7 +14,7 @@ blueprint = Blueprint("ops", __name__)
 @blueprint.get("/healthz")
 def liveness() -> Response:
     """Return 200 if the process responds, whatever its dependencies."""
-    return Response("ok\n", content_type="text/plain")
+    return Response("ok\n", mimetype="text/plain")
 
 
 @blueprint.get("/readyz")

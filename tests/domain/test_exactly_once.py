@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from rq import Queue, SimpleWorker
+from rq import SimpleWorker
 
 import jobs
 import models
@@ -22,6 +22,7 @@ from domain.orders import order_building, sca, status_polling, submission
 from domain.payments.release import release
 from domain.payroll import reopening
 from jobs import tasks
+from jobs.task_jobs import SERIALIZER, TaskJob
 from models import BankCall, BankOrder, Batch, BatchLine, Membership, Release
 from tests.support import crashing_worker
 from tests.support.bank import press
@@ -272,8 +273,9 @@ def test_an_emptied_queue_neither_loses_nor_duplicates(queue, sandbox: Sandbox, 
     tasks.enqueue_due_work()
     for _ in range(3):
         jobs.enqueue("send_order", released.id)
-    queues = [Queue(name, connection=connection) for name in jobs.NAMES]
-    SimpleWorker(queues, connection=connection).work(burst=True, logging_level="ERROR")
+    queues = [jobs.queue(name) for name in jobs.NAMES]
+    worker = SimpleWorker(queues, connection=connection, job_class=TaskJob, serializer=SERIALIZER)
+    worker.work(burst=True, logging_level="ERROR")
     models.database.connect(reuse_if_open=True)
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 

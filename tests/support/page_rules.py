@@ -41,6 +41,8 @@ def check(answer: TestResponse, sandbox_url: str) -> None:
     wanted = HEADERS | (dict.fromkeys(OF_PAGES) if part else OF_PAGES)
     assert found == wanted, f"{answer.request.path}: headers {found}"
     assert answer.headers.get("Cache-Control") == "no-store", answer.request.path
+    if answer.data and _is_text(answer.mimetype or ""):  # OWASP ASVS 5.0, 4.1.1
+        assert answer.mimetype_params.get("charset", "").lower() == "utf-8", f"{answer.request.path}: no charset"
     if answer.mimetype != "text/html":
         return
     policy = answer.headers.get("Content-Security-Policy", "")
@@ -54,6 +56,10 @@ def check(answer: TestResponse, sandbox_url: str) -> None:
         assert fragment or not part or answer.status_code >= 400, "a whole page where a part was asked for"
         faults = _judged_once(text, answer, fragment)
         assert not faults, f"{answer.request.method} {answer.request.path}: {faults}"
+
+
+def _is_text(kind: str) -> bool:
+    return kind.startswith("text/") or kind.endswith(("/xml", "+xml"))
 
 
 # Texts and URLs, which no rule depends on: pages that differ in nothing else are checked once. Quotes, brackets,

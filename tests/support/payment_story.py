@@ -16,8 +16,6 @@ from typing import Any
 
 import requests
 from flask import Flask
-from rq import Queue
-from rq.job import Job
 
 import jobs
 import models
@@ -33,6 +31,7 @@ from domain.payments import amendments
 from domain.payroll import webhook_keys
 from jobs import tasks
 from jobs.marks import QueueMarks
+from jobs.task_jobs import SERIALIZER, TaskJob
 from models import BankOrder, Batch, PaymentHold
 from tests.connectors.test_pain002 import report
 from tests.support import factories
@@ -79,9 +78,9 @@ def drain(places: Places) -> None:
     """
     while True:
         with places.outside():
-            queues = [Queue(name, connection=jobs.connection()) for name in jobs.NAMES]
+            queues = [jobs.queue(name) for name in jobs.NAMES]
             taken = next((one.pop_job_id() for one in queues if one.count), None)
-            job = Job.fetch(taken, connection=jobs.connection()) if taken else None
+            job = TaskJob.fetch(taken, connection=jobs.connection(), serializer=SERIALIZER) if taken else None
             work: tuple[Any, Any] = (job.func, job.args) if job else (None, ())
             if job:
                 job.delete()

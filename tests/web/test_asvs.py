@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core import ids
 from core.clock import utcnow
 from domain.accounts import accounts, passwords, pins
 from domain.common.errors import SignInRefused
+from domain.common.services import Services, configure
 from models import LoginSession, Membership, OutgoingMail, User
 from tests.support.factories import Demo, authorise, make_client
 from tests.support.web_client import Site, WebClient
@@ -137,3 +138,36 @@ def test_opening_a_page_signs_nobody_in(site: Site, path: str):
 # --- 10.1 OAuth ---
 def test_no_token_of_the_broker_leaves_its_connector():
     assert not [one.name for one in fields(Identity) if "token" in one.name]
+
+
+# --- 15.2 what production does not do ---
+def test_production_makes_no_demo_customer(app: Flask, world: Services):
+    configure(replace(world, operators_sign_in=True))
+    refused = app.test_cli_runner().invoke(args=["seed-demo"])
+    assert refused.exit_code == 1 and "production has no demo customer" in refused.output
+
+
+# --- 4.1, 13.4 the server ---
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/inloggen", "/healthz", "/static/css/bizcuit.css"])
+def test_methods_that_no_page_uses_are_refused(site: Site, method: str, path: str):
+    assert site.app.test_client().open(path, method=method).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/", "/static/js/", "/static/../app.py", "/static/%2e%2e/app.py", "/.git/config", "/.env",
+     "/var/bizcuit.db", "/static/.hidden"],
+)  # fmt: skip
+def test_nothing_but_static_files_is_served_and_no_folder_is_listed(site: Site, path: str):
+    assert site.app.test_client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/sw.js", "/offline", "/static/css/bizcuit.css", "/static/js/bizcuit.js"])
+def test_texts_say_their_encoding(site: Site, path: str):
+    assert site.app.test_client().get(path).mimetype_params["charset"].lower() == "utf-8"
+
+
+def test_metrics_are_shown_to_nobody_without_the_token(site: Site):
+    assert site.app.test_client().get("/metrics").status_code == 404
+    assert site.app.test_client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
