@@ -1,6 +1,7 @@
 """What operators can do. Each action is recorded in the audit log."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from core.clock import utcnow
 from domain.accounts import sessions
@@ -101,9 +102,9 @@ VERDICTS = {"taken": TAKEN, "not_taken": NOT_TAKEN, "paid": SAID_PAID, "unpaid":
 def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str | None = None) -> str:
     """Record what the bank told an operator about an order; two different operators settle it.
 
-    `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid for every order
-    whose outcome is not proved. `by` and `token` are those of the operator (`operator_access`); the same name in other
-    capitals or with other blanks is the same person.
+    `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid for the lines of
+    an order whose outcome is not proved: what is proved of its other lines stays. `by` and `token` are those of the
+    operator (`operator_access`); the same name in other capitals or with other blanks is the same person.
 
     Raises:
     - OperatorRefused: nobody signed in.
@@ -111,7 +112,7 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str
     """
     order, who = _newest_order(reference), operator_access.sign_in(by, token)
     batch = Batch.get_by_id(order.batch_id)
-    if not (_is_undecided(order) if verdict in ("paid", "unpaid") else batch.state == BatchState.SENDING):
+    if not (_undecided(order).exists() if verdict in ("paid", "unpaid") else batch.state == BatchState.SENDING):
         raise StateConflict(f"{reference} is {batch.state}: nothing is to be said of it")
     with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"
@@ -119,7 +120,7 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str
             batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=who, reason=reason,
             signed_in=operator_access.requires_sign_in(),
         )  # fmt: skip
-        said = [Statement(Level.GROUP, VERDICTS[verdict], utcnow())]
+        said = _statements(order, verdict)
         evidence.add_evidence(order, evidence.OPERATOR, Trust.OPERATOR, said, said_by=f"operator:{who}")
         BankOrder.update(lease_until=None).where(BankOrder.id == order.id).execute()
         settlement.settle(order, audit.OPERATOR, verdict if verdict == "not_taken" else reason)
@@ -128,10 +129,17 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str
     return f"resolved: {verdict}"
 
 
-def _is_undecided(order: BankOrder) -> bool:
-    """Return whether a line of the order may be paid or is disputed, also if its payment has been replaced since."""
+def _statements(order: BankOrder, verdict: str) -> list[Statement]:
+    code, now = VERDICTS[verdict], utcnow()
+    if verdict not in ("paid", "unpaid"):
+        return [Statement(Level.GROUP, code, now)]
+    return [Statement(Level.LINE, code, now, row.end_to_end_id) for row in _undecided(order)]
+
+
+def _undecided(order: BankOrder) -> Any:
+    """Return a query of the lines that may be paid or are disputed, also if their payment has been replaced since."""
     undecided = OrderLine.standing.in_(("possible", "disputed"))
-    return OrderLine.select().where(OrderLine.order == order.id, undecided).exists()
+    return OrderLine.select().where(OrderLine.order == order.id, undecided).order_by(OrderLine.id)
 
 
 def end_sessions(operator: str, reason: str, user: User | None) -> int:

@@ -29,6 +29,7 @@ TOTAL = sum(line.cents for line in LINES)
 ORDER = OrderFacts(LINES, execution_date=date(2026, 11, 24))
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LATER = date(2027, 3, 1)
+SUMS = {line.id: line.cents for line in LINES}
 COMMITTED = {Standing.POSSIBLE, Standing.PAID, Standing.DISPUTED}
 RECEIPTS = ("RCVD", "ACTC", "RCVC", "PATC", "ACCP", "ACSP", "PDNG", "PART", "RVCM")
 
@@ -49,13 +50,20 @@ def statements(draw, trusts=(Trust.BANK,)) -> Evidence:
     return Evidence(level, BOOKED, draw(moments), trust, line, None, cents, who, key=str(draw(st.integers(1, 2))))
 
 
+@st.composite
+def operators_words(draw) -> Evidence:
+    line, who = draw(st.sampled_from([None, 1, 2, 3])), draw(st.sampled_from(["operator:anna", "operator:bram"]))
+    level, code = Level.LINE if line else Level.GROUP, draw(st.sampled_from([SAID_PAID, SAID_UNPAID]))
+    return Evidence(level, code, draw(moments), Trust.OPERATOR, line, who=who)
+
+
 def standings(order: OrderFacts, said, today: date = LATER) -> list[Standing]:
     found = conclude(order, said, today).lines
     return [found[line.id].standing for line in order.lines]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(statements(), max_size=8), st.randoms())
+@given(st.lists(statements() | operators_words(), max_size=8), st.randoms())
 def test_order_of_arrival_and_repetition_change_nothing(said: list[Evidence], random):
     again = [*said, *said]
     random.shuffle(again)
@@ -215,3 +223,58 @@ def test_under_four_eyes_one_persons_word_is_not_enough(people: int, phase: Phas
     said = [Evidence(Level.GROUP, SAID_UNPAID, MONDAY, Trust.PERSON, who="user:1")]
     assert conclude(order, said, LATER).phase == phase
     assert conclude(order, [*said, Evidence(Level.GROUP, SAID_UNPAID, MONDAY, Trust.PERSON, who="user:2")], LATER).phase
+
+
+def words(code: str, hours: int, line: int | None = None) -> list[Evidence]:
+    """The same word of two operators, about a line or about the whole order."""
+    level, at = Level.LINE if line else Level.GROUP, MONDAY + timedelta(hours=hours)
+    return [Evidence(level, code, at, Trust.OPERATOR, line=line, who=f"operator:{name}") for name in ("anna", "bram")]
+
+
+@pytest.mark.parametrize("line", [None, 2])
+def test_operators_settle_only_what_is_not_proved(line: int | None):
+    """Line 1 was paid, line 2 is disputed, line 3 came back."""
+    said = [bank("RJCT", 1, line=2, reason="AC04"), *(bank(BOOKED, 24, line=at, cents=-SUMS[at]) for at in (1, 2, 3)),
+            bank(BOOKED, 48, line=3, cents=SUMS[3])]  # fmt: skip
+    assert standings(ORDER, said) == [Standing.PAID, Standing.DISPUTED, Standing.RETURNED]
+    unpaid = [Standing.PAID, Standing.UNPAID, Standing.RETURNED]
+    assert standings(ORDER, [*said, *words(SAID_UNPAID, 90, line)]) == unpaid
+    assert standings(ORDER, [*said, *words(SAID_PAID, 90, line)]) == [Standing.PAID, Standing.PAID, Standing.RETURNED]
+
+
+@pytest.mark.parametrize(("code", "then"), [(SAID_PAID, Standing.PAID), (SAID_UNPAID, Standing.UNPAID)])
+def test_operators_settle_a_rejection_and_a_debit_in_one_sum(code: str, then: Standing):
+    said = [bank("RJCT", reason="AC01"), bank(BOOKED, 24, cents=-TOTAL)]
+    assert standings(ORDER, said) == [Standing.DISPUTED] * 3
+    settled = [*said, *(word for line in (1, 2, 3) for word in words(code, 30, line))]
+    assert standings(ORDER, settled) == [then] * 3
+    assert standings(ORDER, [*settled, bank(BOOKED, 72, cents=-TOTAL)]) == [Standing.DISPUTED] * 3
+
+
+def test_a_debit_of_the_day_on_which_operators_were_told_that_nothing_was_paid_is_disputed():
+    """Bookings have a day and no hour: it may have come after their word."""
+    word, debit = words(SAID_UNPAID, 30, line=1), bank(BOOKED, 24, line=1, cents=-SUMS[1])
+    assert standings(ORDER, word)[0] == Standing.UNPAID
+    assert standings(ORDER, [*word, debit])[0] == Standing.DISPUTED
+
+
+@pytest.mark.parametrize(("code", "then"), [(SAID_PAID, Standing.PAID), (SAID_UNPAID, Standing.UNPAID)])
+def test_operators_settle_again_what_is_disputed_again(code: str, then: Standing):
+    debit = bank(BOOKED, 24, line=1, cents=-SUMS[1], key="1")
+    said = [bank("RJCT", reason="AC01"), debit, *words(code, 30)]
+    again = [*said, replace(debit, said_at=MONDAY + timedelta(hours=72), key="2")]
+    assert standings(ORDER, said)[0] == then
+    assert standings(ORDER, again)[0] == Standing.DISPUTED
+    assert standings(ORDER, [*again, *words(code, 90)])[0] == then
+    assert standings(ORDER, [*again, *words(code, 90)[:1]])[0] == Standing.DISPUTED, "one of them alone"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements() | operators_words(), max_size=8), st.sampled_from([SAID_PAID, SAID_UNPAID]),
+       st.sampled_from([None, 1, 2, 3]))  # fmt: skip
+def test_no_word_of_operators_frees_what_was_paid(said: list[Evidence], code: str, line: int | None):
+    for before, after in zip(standings(ORDER, said), standings(ORDER, [*said, *words(code, 300, line)]), strict=True):
+        if before == Standing.RETURNED:
+            assert after == before
+        if before == Standing.PAID:
+            assert after in (Standing.PAID, Standing.DISPUTED)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from models import Batch
+from domain.operations import operators
+from domain.payroll import unpaid
+from models import Batch, OrderLine
 from tests.support.money_laws import Laws
 from tests.support.money_world import IBANS, NAMES, MoneyWorld
 
-WOUTER = NAMES[0]
+WOUTER, NAOMI, JAN = NAMES[:3]
 
 
 @pytest.fixture
@@ -43,3 +45,49 @@ def test_a_run_stays_that_of_its_year(world: MoneyWorld, laws: Laws):
     assert [(run.year, run.number) for run in world.runs()] == [(2027, 1), (2026, 1)]
     world.discard(world.batches("open")[-1])
     laws.everything_gets_paid_in_the_end()
+
+
+def a_day_later(world: MoneyWorld) -> None:
+    world.pass_time(24)
+    world.work()
+
+
+def standings() -> list[str]:
+    return [row.standing for row in OrderLine.select().order_by(OrderLine.id)]
+
+
+def test_what_operators_tell_of_a_disputed_line_pays_nobody_else_again(world: MoneyWorld, laws: Laws):
+    """One line was paid, one came back, and of one the bank says that it was refused although it booked it."""
+    batch = sent(world, (WOUTER, IBANS[0], 25_000), (NAOMI, IBANS[1], 40_000), (JAN, IBANS[2], 10_000))
+    (held,) = world.bank.orders
+    paid, back, doubtful = held.lines.values()
+    world.bank.refuse(held, [doubtful], "AC04")
+    a_day_later(world)
+    world.bank.execute(held, [paid, back, doubtful], as_lump=False)
+    a_day_later(world)
+    world.bank.give_back(held, [back], as_lump=False)
+    a_day_later(world)
+    assert standings() == ["paid", "returned", "disputed"]
+    for who in ("anna", "bram"):
+        operators.resolve_order(batch.reference, "unpaid", "the bank cancelled that debit", who)
+    assert standings() == ["paid", "returned", "unpaid"]
+    laws.the_books_hold()
+    assert {one.name: one.amount_cents for one in unpaid.unpaid_lines(world.client)} == {NAOMI: 40_000, JAN: 10_000}
+
+
+def test_operators_may_settle_against_a_credit(world: MoneyWorld, laws: Laws):
+    """The bank booked a line back twice, which it had paid once, and told the operators that it was paid after all."""
+    batch = sent(world, (WOUTER, IBANS[0], 25_000))
+    (held,) = world.bank.orders
+    (line,) = held.lines.values()
+    world.bank.execute(held, [line], as_lump=False)
+    a_day_later(world)
+    for _ in range(2):
+        line.back = False
+        world.bank.give_back(held, [line], as_lump=False)
+        a_day_later(world)
+    assert standings() == ["disputed"]
+    for who in ("anna", "bram"):
+        operators.resolve_order(batch.reference, "paid", "the bank paid it once more", who)
+    assert standings() == ["paid"]
+    laws.the_books_hold()

@@ -32,6 +32,7 @@ from models import (
     Client,
     ExcessAllowance,
     Membership,
+    OrderLine,
     PayrollCompany,
     PayrollRun,
     Pin,
@@ -323,7 +324,10 @@ class MoneyWorld:
             verdict = "taken"
         else:
             verdict = "paid" if held.with_fate("executed") else "unpaid"
-            self.words_trusted |= set(held.lines)  # of all lines at once, which need not be so
+            # of all lines that are not proved at once, which need not be so
+            doubtful = OrderLine.standing.in_(("possible", "disputed"))
+            told = OrderLine.select().where(OrderLine.order == order.id, doubtful)
+            self.words_trusted |= {row.end_to_end_id for row in told}
         self.act(operators.resolve_order, order.msg_id, verdict, "asked the bank", by)
 
     # --- until all is done --------------------------------------------------------------------------

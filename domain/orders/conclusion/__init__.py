@@ -6,7 +6,8 @@
 - A statement about a line outweighs one about its batch, which outweighs one about its group.
 - A receipt never outweighs an outcome, and an accepted line is not an executed one.
 - Bookings outweigh statuses.
-- Contradicting proofs make a line disputed. People settle that, never the latest statement.
+- Contradicting proofs make a line disputed. People settle that, never the latest statement; two operators settle only
+  what is disputed or not known.
 - The order in which evidence arrives, and repetition, change nothing: only its own time (`said_at`) counts.
 
 `terms` holds the types and codes, `admissible` which evidence counts, `bookings` and `statuses` what they prove about
@@ -14,14 +15,22 @@ a line, `phases` where the order is.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 
+from core.clock import amsterdam
 from domain.orders.conclusion.admissible import MEMBERS_NEEDED, admissible
 from domain.orders.conclusion.bookings import Booked, booked_lines, dispute_unexplained_debits, is_booking
 from domain.orders.conclusion.phases import order_phase
-from domain.orders.conclusion.statuses import may_execute_until, operators_verdict, status_outcome
+from domain.orders.conclusion.statuses import (
+    Outcome,
+    is_operators_word,
+    may_execute_until,
+    settle_by_word,
+    status_outcome,
+)
 from domain.orders.conclusion.terms import (
     BOOKED,
     BOOKED_REVERSAL,
@@ -60,26 +69,52 @@ __all__ = [
 def conclude(order: OrderFacts, evidence: Iterable[Evidence], today: date) -> Conclusion:
     """Return the standing of every line, and the phase of the order. `today` is a date in Amsterdam."""
     said = admissible(order, evidence)
-    by_line: dict[int | None, list[Evidence]] = defaultdict(list)
-    for one in said:
-        by_line[one.line].append(one)
-    shared = by_line.pop(None, [])
+    shared = [one for one in said if one.line is None]
     if any(is_booking(one) for one in said):
         order = replace(order, called=True)  # a booking under our ids proves that we sent it
-    booked = booked_lines(order.lines, by_line, shared)
-    lines = {
-        line.id: _conclude_line(order, by_line[line.id], shared, booked.get(line.id), today) for line in order.lines
-    }
-    lines = dispute_unexplained_debits(order.lines, by_line, shared, lines)
+    words = [one for one in said if is_operators_word(one)]
+    others = [one for one in said if not is_operators_word(one)]
+    lines = _conclude_lines(order, others, _settled(order, others, words), today)
     phase = order_phase(order, said, shared, lines)
     return Conclusion(lines, phase, _order_reason(shared, lines), _latest(lines))
 
 
+def _settled(order: OrderFacts, others: Sequence[Evidence], words: Sequence[Evidence]) -> dict[int, Outcome]:
+    """Return which lines operators settled, each word weighed against what was proved until it. `words`: in time order.
+    """
+    found: dict[int, Outcome] = {}
+    for at, told in groupby(words, key=lambda one: one.said_at):
+        known = [one for one in others if one.said_at <= at]
+        before = _conclude_lines(order, known, found, amsterdam(at).date())
+        for word in told:
+            about = before if word.line is None else {word.line}
+            fresh = {line: settle_by_word(word, before[line].standing) for line in about if line in before}
+            found = found | {line: one for line, one in fresh.items() if one is not None}
+    return found
+
+
+def _conclude_lines(
+    order: OrderFacts, said: Sequence[Evidence], settled: Mapping[int, Outcome], today: date
+) -> dict[int, LineConclusion]:
+    by_line: dict[int | None, list[Evidence]] = defaultdict(list)
+    for one in said:
+        by_line[one.line].append(one)
+    shared = by_line.pop(None, [])
+    booked = booked_lines(order.lines, by_line, shared)
+    lines = {
+        line.id: _conclude_line(order, by_line[line.id], shared, booked.get(line.id), settled.get(line.id), today)
+        for line in order.lines
+    }
+    last = max((one.said_at for one in shared if is_booking(one)), default=None)
+    explained = {line for line, one in settled.items() if last is None or (one.at and one.at >= last)}
+    return dispute_unexplained_debits(order.lines, by_line, shared, lines, explained)
+
+
 def _conclude_line(
-    order: OrderFacts, own: Sequence[Evidence], shared: Sequence[Evidence], booked: Booked | None, today: date
-) -> LineConclusion:
+    order: OrderFacts, own: Sequence[Evidence], shared: Sequence[Evidence], booked: Booked | None,
+    verdict: Outcome | None, today: date,
+) -> LineConclusion:  # fmt: skip
     """Weigh bookings against statuses: a booking wins, unless two operators settled the line after it."""
-    verdict = operators_verdict([*shared, *own])
     told = verdict or status_outcome(order, own, shared, today)
     if booked is None:
         if not order.called and told.standing == Standing.POSSIBLE:

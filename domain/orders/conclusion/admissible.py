@@ -1,6 +1,7 @@
 """Which evidence counts for an order: that of the bank, and statements that enough different people made."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from domain.orders.conclusion.terms import BOOKED, BOOKED_REVERSAL, Evidence, OrderFacts, Trust, in_time
@@ -26,23 +27,22 @@ def _as_one_booking(one: Evidence) -> Evidence:
 
 def _agreed(every: set[Evidence], trust: Trust, people: int) -> set[Evidence]:
     """Return the statements that `people` different people made, each as made by the person who completed the number.
+
+    Once that many made it, it takes as many to make it again: what they say later may be about something new.
     """
-    mine = [one for one in every if one.trust == trust]
-    found = set()
-    for key in {_statement(one) for one in mine}:
-        same = sorted((one for one in mine if _statement(one) == key), key=in_time)
-        if len({one.who for one in same}) >= people:
-            found.add(_first_complete(same, people))
-    return found
+    of: dict[tuple, list[Evidence]] = defaultdict(list)
+    for one in sorted((one for one in every if one.trust == trust), key=in_time):
+        of[_statement(one)].append(one)
+    return {one for same in of.values() for one in _completing(same, people)}
 
 
-def _first_complete(same: Sequence[Evidence], people: int) -> Evidence:
+def _completing(same: Iterable[Evidence], people: int) -> Iterator[Evidence]:
     seen: set[str | None] = set()
     for one in same:
         seen.add(one.who)
         if len(seen) >= people:
-            return one
-    return same[-1]
+            yield one
+            seen.clear()
 
 
 def _statement(one: Evidence) -> tuple:

@@ -1,6 +1,6 @@
 """What bookings prove: which lines were debited, and which came back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -69,16 +69,20 @@ def _is_return_of(line: OrderLineFacts, cents: int) -> bool:
 
 def dispute_unexplained_debits(
     lines: Sequence[OrderLineFacts], by_line: Mapping[int | None, Sequence[Evidence]], shared: Sequence[Evidence],
-    concluded: dict[int, LineConclusion],
+    concluded: dict[int, LineConclusion], settled: Set[int],
 ) -> dict[int, LineConclusion]:  # fmt: skip
-    """Make unpaid lines disputed if batch bookings took more money than the other lines can explain."""
+    """Make unpaid lines disputed if batch bookings took more money than the other lines can explain.
+
+    `settled`: the lines that operators settled after the last of those bookings.
+    """
     moved = -sum(one.cents or 0 for one in shared if is_booking(one))
     rest = [line for line in lines if not any((one.cents or 0) < 0 for one in by_line[line.id])]
-    explained = sum(line.cents for line in rest if concluded[line.id].standing != Standing.UNPAID)
+    explained = sum(line.cents for line in rest if line.id in settled or concluded[line.id].standing != Standing.UNPAID)
     if moved <= explained:
         return concluded
     return {
-        line_id: replace(one, standing=Standing.DISPUTED) if one.standing == Standing.UNPAID else one
+        line_id: replace(one, standing=Standing.DISPUTED)
+        if one.standing == Standing.UNPAID and line_id not in settled else one
         for line_id, one in concluded.items()
     }
 

@@ -23,7 +23,6 @@ from domain.orders.conclusion.terms import (
     OrderFacts,
     Standing,
     Trust,
-    in_time,
 )
 
 # Some banks still execute an order that they rejected for one of these reasons, once the account has money.
@@ -48,13 +47,23 @@ def may_execute_until(order: OrderFacts, refused_at: datetime) -> date:
     return day
 
 
-def operators_verdict(said: Sequence[Evidence]) -> Outcome | None:
-    """Return what two operators said last. It stands until a later booking."""
-    words = [one for one in said if one.trust == Trust.OPERATOR and one.code in (SAID_PAID, SAID_UNPAID)]
-    if not words:
+def is_operators_word(one: Evidence) -> bool:
+    """Return whether operators say here what became of a line, or of a whole order."""
+    return one.trust == Trust.OPERATOR and one.code in (SAID_PAID, SAID_UNPAID)
+
+
+def settle_by_word(word: Evidence, before: Standing) -> Outcome | None:
+    """Return what two operators settled by this word about a line that stood so before it; it stands until a later
+    booking. Return None if nothing was to be settled: a word about a whole order leaves alone what is proved of a line.
+
+    Money that came back is proved, and so is money that moved: that nothing was paid contradicts it.
+    """
+    standing = Standing.PAID if word.code == SAID_PAID else Standing.UNPAID
+    if before == Standing.RETURNED or (before == Standing.PAID and word.line is None):
         return None
-    last = max(words, key=in_time)
-    return Outcome(Standing.PAID if last.code == SAID_PAID else Standing.UNPAID, last.reason, None, last.said_at)
+    if before == Standing.PAID and standing == Standing.UNPAID:
+        standing = Standing.DISPUTED
+    return Outcome(standing, word.reason, None, word.said_at)
 
 
 def status_outcome(order: OrderFacts, own: Sequence[Evidence], shared: Sequence[Evidence], today: date) -> Outcome:
