@@ -193,6 +193,8 @@ def _with_password(address: str, password: str) -> User:
     fits = passwords.verify_password(user.password_hash if user else passwords.DUMMY_HASH, password)
     if user is None or not fits:
         raise SignInRefused
+    if passwords.is_outdated(user.password_hash):
+        User.update(password_hash=passwords.hash_password(password)).where(User.id == user.id).execute()
     if user.email_confirmed_at is None:
         resend_confirmation(user.email)
         raise EmailNotConfirmed

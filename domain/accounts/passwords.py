@@ -78,6 +78,11 @@ def verify_password(hashed: str, password: str) -> bool:
         return False
 
 
+def is_outdated(hashed: str) -> bool:
+    """Return whether a hash was made with other parameters than those of today."""
+    return hasher.check_needs_rehash(hashed)
+
+
 # Verified for an unknown e-mail address, so that it takes as long as a known one. The hash of random bytes that nobody
 # kept, with the parameters of `hasher`: computing one would slow down the start of every process and command.
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$ivJ75DhlFSRErvbgf1UgJg$pAGtn0sPzhMRhNoTn8RLEbXB8X5yCAsNv67yQqJm15U"

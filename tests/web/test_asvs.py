@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 import commands
@@ -47,6 +48,24 @@ def test_a_password_is_verified_exactly_as_typed(site: Site):
         with pytest.raises(SignInRefused):
             accounts.sign_in_with_password("w@demobv.example", other)
     assert accounts.sign_in_with_password("w@demobv.example", typed).name == "Wouter"
+
+
+def test_a_hash_with_weaker_parameters_is_replaced_when_its_user_signs_in(site: Site):
+    user, weaker = account(LOWER), PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(LOWER)
+    User.update(password_hash=weaker).where(User.id == user.id).execute()
+    with pytest.raises(SignInRefused):
+        accounts.sign_in_with_password("w@demobv.example", LOWER.upper())
+    assert User.get_by_id(user.id).password_hash == weaker
+    accounts.sign_in_with_password("w@demobv.example", LOWER)
+    today = User.get_by_id(user.id).password_hash
+    assert not passwords.is_outdated(today) and passwords.verify_password(today, LOWER)
+    accounts.sign_in_with_password("w@demobv.example", LOWER)
+    assert User.get_by_id(user.id).password_hash == today
+
+
+def test_form_tokens_are_signed_with_sha_256(site: Site):
+    *_, signature = site.person().token.split(".")
+    assert len(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) == 32
 
 
 def test_a_password_does_not_expire(site: Site):
