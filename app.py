@@ -245,6 +245,7 @@ def bare_app(settings: config.Config) -> Flask:
         IDENTITY_METHOD=PROFILES[settings.oidc_profile].name,
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        DEBUG=False,  # whatever FLASK_DEBUG says: a debugger has no place where money is paid
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

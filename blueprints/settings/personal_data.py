@@ -16,6 +16,7 @@ from blueprints.web.authorization import ALL, for_client, recently_authenticated
 from blueprints.web.responses import redirect_to, render
 from core.hidden_characters import mark_hidden
 from core.money import format_iso
+from domain.accounts import rate_limits
 from domain.privacy.company_data import company_data
 from domain.privacy.employee_data import EmployeeRow, employee_data
 from domain.privacy.own_data import own_data
@@ -37,6 +38,7 @@ def show_personal_data(membership):
 @does("own_data")
 def download_own_data(membership):
     """Download everything that is kept of this person, as JSON."""
+    rate_limits.consume_attempt("copy.user", membership.user_id)
     text = json.dumps(own_data(membership.user), indent=2)
     return _download(text, "application/json", "mijn-gegevens.json")
 
@@ -48,6 +50,7 @@ def download_employee_data(membership):
     form = EmployeeForm()
     if not form.validate_on_submit():
         return render("settings/personal_data.html", 422, is_owner=True, form=form)
+    rate_limits.consume_attempt("copy.user", membership.user_id)
     rows = employee_data(membership, form.employee.data or "")
     if not rows:
         flash(_("Er is geen regel met deze naam of dit rekeningnummer."), "warn")
@@ -62,6 +65,7 @@ def download_employee_data(membership):
 @does("company_data")
 def download_company_data(membership):
     """Download payments, lines, people and log of the company, as spreadsheets in one file."""
+    rate_limits.consume_attempt("copy.user", membership.user_id)
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in company_data(membership).items():

@@ -48,6 +48,7 @@ RULES = {
     "passkey.address": RateLimit(60, timedelta(minutes=30)),
     "prove.user": RateLimit(5, timedelta(hours=1), 300),
     "pin.user": RateLimit(10, timedelta(hours=1), 300),
+    "copy.user": RateLimit(20, timedelta(hours=1), 300),  # of own data, an employee's or the company's
 }
 
 

@@ -41,6 +41,7 @@ def check(answer: TestResponse, sandbox_url: str) -> None:
     wanted = HEADERS | (dict.fromkeys(OF_PAGES) if part else OF_PAGES)
     assert found == wanted, f"{answer.request.path}: headers {found}"
     assert answer.headers.get("Cache-Control") == "no-store", answer.request.path
+    assert "Access-Control-Allow-Origin" not in answer.headers, answer.request.path
     if answer.data and _is_text(answer.mimetype or ""):  # OWASP ASVS 5.0, 4.1.1
         assert answer.mimetype_params.get("charset", "").lower() == "utf-8", f"{answer.request.path}: no charset"
     if answer.mimetype != "text/html":

@@ -10,8 +10,13 @@ import click
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from gunicorn.config import Config as GunicornConfig
+from gunicorn.http.errors import ParseException
+from gunicorn.http.parser import RequestParser
 
+import app as application
 import commands
+import config
 from connectors.identity.port import Identity
 from core import ids
 from core.clock import utcnow
@@ -190,3 +195,65 @@ def test_texts_say_their_encoding(site: Site, path: str):
 def test_metrics_are_shown_to_nobody_without_the_token(site: Site):
     assert site.app.test_client().get("/metrics").status_code == 404
     assert site.app.test_client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+
+
+# --- 1.3, 3.2, 3.5, 14.3, 15.3 what code never does ---
+@pytest.mark.parametrize(
+    "never",
+    [r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", r"\beval\(|new Function|setTimeout\(\s*[\"'`]",
+     r"localStorage|sessionStorage|indexedDB|document\.cookie", r"addEventListener\(\s*[\"']message[\"']|onmessage",
+     r"__proto__|Object\.assign|\.prototype\b", r"jsonp|importScripts"],
+)  # fmt: skip
+def test_scripts_make_no_html_or_code_of_texts_and_keep_nothing(never: str):
+    scripts = [*(ROOT / "static" / "js").glob("*.js"), ROOT / "static" / "sw.js"]
+    assert len(scripts) > 8
+    assert [one.name for one in scripts if re.search(never, one.read_text())] == []
+
+
+def test_no_python_makes_code_or_a_template_of_a_text():
+    folders = ("blueprints", "commands", "config", "connectors", "core", "domain", "jobs", "models")
+    files = [path for name in folders for path in (ROOT / name).rglob("*.py")]
+    never = re.compile(
+        r"\b(eval|exec)\(|\b(import|from) (pickle|yaml|marshal|shelve)|"
+        r"render_template_string|from_string\(|os\.system|shell=True"
+    )
+    found = [path.name for path in files if never.search(path.read_text())]
+    assert found == [] and len(files) > 200
+
+
+def test_templates_escape_everything():
+    raw, pages = re.compile(r"\|\s*safe\b|autoescape false"), [*(ROOT / "templates").rglob("*.html")]
+    assert [path.name for path in pages if raw.search(path.read_text())] == [] and len(pages) > 100
+
+
+def test_a_debugger_is_never_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    assert application.bare_app(config.load({"BIZCUIT_HOME": str(tmp_path)})).debug is False
+
+
+# --- 15.3 fields that no form has ---
+def test_fields_that_a_form_does_not_have_change_nothing(site: Site):
+    filled = {
+        "email": "new@demobv.example", "name": "New", "company_name": "New BV", "kvk_number": "68750110",
+        "password": LOWER, "email_confirmed_at": "2026-01-01", "role": "owner", "removed_at": "2026-01-01",
+        "id": "77", "password_hash": "x", "state": "closed", "dual_approval_from_cents": "1",
+    }  # fmt: skip
+    assert site.person().post("/registreren", filled).status_code == 303
+    user = User.get(User.email == "new@demobv.example")
+    client = Membership.get(Membership.user == user.id).client
+    assert (user.email_confirmed_at, user.removed_at, user.id) != ("2026-01-01", "2026-01-01", 77)
+    assert user.email_confirmed_at is None and user.password_hash != "x"
+    assert (client.state, client.dual_approval_from_cents) == ("open", None)
+
+
+# --- 4.2 where a request ends ---
+@pytest.mark.parametrize(
+    "header",
+    ["Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6", "Content-Length: +5",
+     "Transfer-Encoding : chunked", "Transfer-Encoding: x", "X-A: b\rc", "X-A: b\0c"],
+)  # fmt: skip
+def test_a_request_without_one_clear_end_is_refused_by_the_web_server(header: str):
+    head = f"POST / HTTP/1.1\r\nHost: app.example\r\n{header}\r\n\r\n"
+    raw = f"{head}0\r\n\r\nGET /x HTTP/1.1\r\n\r\n".encode("latin-1")
+    with pytest.raises(ParseException):
+        next(RequestParser(GunicornConfig(), iter([raw]), ("127.0.0.1", 1)))

@@ -100,6 +100,16 @@ def test_a_spreadsheet_computes_nothing_and_shows_what_is_hidden(owner: WebClien
     assert [row["amount"] for row in found] == ["1.00", "123.45"]
 
 
+def test_copies_are_limited_by_person(owner: WebClient, demo: Demo, charlie: WebClient):
+    for _ in range(20):
+        assert owner.post(at(demo, "/mijn"), {}).status_code == 200
+    for path in ("/mijn", "/bedrijf", "/medewerker"):
+        refused = owner.post(at(demo, path), {"employee": NAME})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    with time_machine.travel(utcnow() + timedelta(minutes=2), tick=False):
+        assert owner.post(at(demo, "/mijn"), {}).status_code == 200
+
+
 def test_nobody_by_that_name(owner: WebClient, demo: Demo):
     demo.batch()
     assert of_employee(owner, demo, "Piet").location == at(demo)
