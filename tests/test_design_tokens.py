@@ -61,3 +61,15 @@ def test_colours_are_defined_in_tokens_only():
     for name in ("base", "chrome", "components"):
         text = re.sub(r"url\([^)]*\)", "", (CSS / f"{name}.css").read_text())
         assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[ ;,)])", text) == [], name
+
+
+def test_the_dark_scheme_changes_values_only():
+    """It sets custom properties and nothing else, so a layout that was checked in light holds in dark."""
+    blocks = [
+        block
+        for file in sorted(CSS.glob("*.css"))
+        for block in re.findall(r"prefers-color-scheme: dark\) \{(.*?\n {4}\})\n {2}\}", file.read_text(), re.DOTALL)
+    ]
+    assert len(blocks) == sum(file.read_text().count("prefers-color-scheme: dark") for file in CSS.glob("*.css")) >= 2
+    declared = [name for block in blocks for name in re.findall(r"(?:^|[;{])\s*([a-z-]+):", block)]
+    assert "--paper" in declared and [name for name in declared if not name.startswith("--")] == []

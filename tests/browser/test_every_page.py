@@ -7,17 +7,15 @@ import os
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.support.accessibility import axe_violations
 from tests.support.mobile_page import Phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 SIZES = ((360, 740), (390, 844), (768, 1024), (1440, 900))
 NARROW, LARGE, USUAL = 320, 32, 16  # pixels: width of the window, size of the browser's font
-# Axe checks targets of 24 pixels (WCAG 2.5.8) only on request.
-EVERY_RULE = {"rules": {"target-size": {"enabled": True}}}
 # Apply the text spacing of WCAG 1.4.12, and remove it.
 SPACED = """() => {
   const wide = new CSSStyleSheet();
@@ -77,9 +75,7 @@ def look(phone: Phone, name: str) -> list[str]:
             found = phone.page.evaluate(STICKS_OUT) + phone.page.evaluate(SHORTENED)
             wrong += [f"{width} {scheme}: {one}" for one in found]
             picture(phone, f"alle-{name}-{width}-{scheme}")
-        found = Axe().run(phone.page, options=EVERY_RULE).response["violations"]
-        phone.page.evaluate("document.querySelectorAll('[style=\"\"]').forEach((e) => e.removeAttribute('style'))")
-        wrong += [f"axe {scheme}: {one['id']} {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found]
+        wrong += [f"axe {scheme}: {one}" for one in axe_violations(phone.page)]
     phone.page.emulate_media(color_scheme="light")
     wrong += narrow_and_large(phone, name)
     phone.page.set_viewport_size({"width": 390, "height": 844})

@@ -10,14 +10,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, Route
 
 from blueprints.web.static_assets import init_assets
-from tests.browser.test_every_page import EVERY_RULE, SHORTENED, STICKS_OUT
+from tests.browser.test_every_page import SHORTENED, STICKS_OUT
+from tests.support.accessibility import axe_violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 STATES = sorted(Path(os.environ["BIZCUIT_STATES"]).glob("*.html"))
 FEWEST = 300  # fewer would mean that not all were stored
@@ -51,13 +51,13 @@ def test_all_states_are_stored():
 
 @pytest.mark.parametrize("file", STATES, ids=lambda file: file.stem)
 def test_each_state(page: Page, file: Path):
-    text, wrong = file.read_text(), []
+    text = file.read_text()
     page.route("**/state", lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto("http://state.invalid/state")
-        wrong += page.evaluate(STICKS_OUT) + page.evaluate(SHORTENED)
-        found = Axe().run(page, options=EVERY_RULE).response["violations"]
-        wrong += [f"{scheme} {one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found]
+    page.emulate_media(color_scheme="light")
+    page.goto("http://state.invalid/state")
+    wrong = page.evaluate(STICKS_OUT) + page.evaluate(SHORTENED)
+    wrong += [f"light {one}" for one in axe_violations(page)]
+    page.emulate_media(color_scheme="dark")
+    wrong += [f"dark {one}" for one in axe_violations(page, of_colour_only=True)]
     page.unroute("**/state")
     assert wrong == [], re.findall("<!-- (.*) -->", text)[-1]

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.support.accessibility import axe_violations
 from tools.demo_journey import COMPANY_NUMBER, ONBOARDING, DemoJourney, Person, wait_for
 from tools.dev_stack import Stack
 from tools.http_browser import PageError
@@ -79,11 +79,8 @@ class Phone:
         """
         if not self.scripts:
             return
-        found = Axe().run(self.page).response["violations"]
-        # axe leaves empty style attributes, which htmx would copy and the content security policy would refuse
-        self.page.evaluate("document.querySelectorAll('[style=\"\"]').forEach((e) => e.removeAttribute('style'))")
-        faults = {fault["id"]: [node["html"] for node in fault["nodes"]] for fault in found}
-        assert faults == {}, f"{self.page.url}: {faults}"
+        faults = axe_violations(self.page)
+        assert faults == [], f"{self.page.url}: {faults}"
 
     # --- the window ----------------------------------------------------------------------------
     def shot(self, name: str, whole: bool = False) -> None:
