@@ -127,7 +127,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave slow tests to `make test-long`, and thorough ones to that and to the run on servers, unless a file is
-    named. On servers run only what depends on the database or queue (OF_A_DATABASE), without a browser.
+    named or `-m` asks for them. On servers run only what depends on the database or queue (OF_A_DATABASE), without a browser.
 
     Browser tests are the slowest: they run last, but first if several workers share them, so that no worker waits for
     another at the end.
@@ -135,7 +135,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not LONG:
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
     named = any(".py" in argument for argument in config.args)
-    if not (LONG or SERVER or named or "BIZCUIT_SCREENSHOTS" in os.environ):
+    asked = named or "thorough" in config.option.markexpr
+    if not (LONG or SERVER or asked or "BIZCUIT_SCREENSHOTS" in os.environ):
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     for item in items:
         file = item.nodeid.partition("::")[0]

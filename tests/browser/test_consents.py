@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import known
 from tests.support.mobile_page import Phone, newcomer
 from tools.demo_journey import ONBOARDING, DemoJourney, wait_for
 from tools.dev_stack import Stack
@@ -17,11 +18,10 @@ def stranger_with_a_short_consent(house: Stack, take: Callable[..., Phone]) -> P
     """An entrepreneur who has finished setup, at a bank with consents of five days; not logged in."""
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, "kort@demobv.example")
-    phone = take(story.person)
-    phone.control("POST", "faults", {"bank_consent_short": True})
+    story.visitor.json("POST", f"{house.sandbox_url}/control/faults", {"bank_consent_short": True})
     for step in ONBOARDING:
         step(story)
-    return phone
+    return known(take, story)
 
 
 def test_a_consent_that_ends_is_renewed(stranger_with_a_short_consent: Phone):

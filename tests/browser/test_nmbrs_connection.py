@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import known
 from tests.support.mobile_page import PATIENCE, Phone, is_marked, mark, newcomer
 from tools.demo_journey import ONBOARDING, DemoJourney
 from tools.dev_stack import Stack
@@ -15,14 +16,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 _emails = (f"nmbrs{number}@demobv.example" for number in itertools.count(1))
 
 
-@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.thorough)], ids=["scripts", "plain"])
+@pytest.fixture(params=[True, False], ids=["scripts", "plain"])
 def phone(request, house: Stack, take: Callable[..., Phone]) -> Phone:
     """The phone of someone with a linked bank and no connection to Nmbrs."""
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, next(_emails))
     for step in itertools.takewhile(lambda step: step is not DemoJourney.connect_nmbrs, ONBOARDING):
         step(story)
-    return take(story.person, scripts=request.param)
+    return known(take, story, scripts=request.param)
 
 
 def test_the_connection_is_set_up_and_works(phone: Phone):
