@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 # The many processes that the suite and the launcher start share what Python compiled once.
 unexport PYTHONDONTWRITEBYTECODE
-# Each worker begins with its half, in the order of tests/conftest.py; who is done takes over from the other.
-WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
+# One worker more than cores: tests also wait, for a bank, a worker, a browser. Each begins with its share, in the order
+# of tests/conftest.py; who is done takes over from another.
+WORKERS ?= -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --dist worksteal
 STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage test-long pictures states demo lint types bench migrate sbom audit pins clean ready ready-dev
