@@ -127,7 +127,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave slow tests to `make test-long`, and thorough ones to that and to the run on servers, unless a file is
-    named or `-m` asks for them. On servers run only what depends on the database or queue (OF_A_DATABASE), without a browser.
+    named or `-m` asks for them. On servers run only what depends on the database or queue (OF_A_DATABASE), without a
+    browser.
 
     Browser tests are the slowest: they run last, but first if several workers share them, so that no worker waits for
     another at the end.
