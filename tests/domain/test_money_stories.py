@@ -30,10 +30,15 @@ def sent(world: MoneyWorld, *wages: tuple[str, str, int]) -> Batch:
     world.run_payroll(1, wages)
     world.work()
     (batch,) = world.batches("open")
+    go(world, batch)
+    return batch
+
+
+def go(world: MoneyWorld, batch: Batch) -> None:
+    """Approve it; its bank takes it, and it is signed there."""
     world.approve(batch, world.owner)
     world.work()
     world.bank.orders[-1].signed = True
-    return batch
 
 
 def test_a_run_stays_that_of_its_year(world: MoneyWorld, laws: Laws):
@@ -90,4 +95,23 @@ def test_operators_may_settle_against_a_credit(world: MoneyWorld, laws: Laws):
     for who in ("anna", "bram"):
         operators.resolve_order(batch.reference, "paid", "the bank paid it once more", who)
     assert standings() == ["paid"]
+    laws.the_books_hold()
+
+
+def test_an_allowance_whose_refused_order_is_paid_after_all_leaves_the_books_right(world: MoneyWorld, laws: Laws):
+    """The bank refused it for good, it was set up again and paid; then the bank paid the first order too."""
+    batch = sent(world, (WOUTER, IBANS[0], 25_000))
+    world.bank.execute(world.bank.orders[0], world.bank.orders[0].lines.values(), as_lump=False)
+    a_day_later(world)
+    world.ask_excess(batch, 0, 10_000, world.owner)
+    world.allow_excess(0, world.colleague)
+    go(world, *world.batches("open"))
+    world.bank.refuse(world.bank.orders[1], world.bank.orders[1].lines.values(), "AC04")
+    a_day_later(world)
+    world.reopen(world.batches("rejected")[0])
+    go(world, *world.batches("open"))
+    for held in (world.bank.orders[2], world.bank.orders[1]):
+        world.bank.execute(held, held.lines.values(), as_lump=False)
+        a_day_later(world)
+    assert standings() == ["paid", "disputed", "paid"]
     laws.the_books_hold()
