@@ -56,9 +56,12 @@ def order_show(reference: str, xml: bool, attempt: int | None) -> None:
     """Show an order and the bank's answers."""
     if xml:
         try:
-            click.echo(order_files.order_file(reference, attempt), nl=False)
+            file = order_files.order_file(reference, attempt)
         except order_files.NoOrderFile as error:
             raise click.ClickException(str(error)) from None
+        click.echo(file.body, nl=False)
+        if file.note:
+            click.echo(file.note, err=True)
         return
     for line in operators.order_timeline(reference):
         say(line)
@@ -68,8 +71,8 @@ def order_show(reference: str, xml: bool, attempt: int | None) -> None:
 @click.argument("reference")
 @click.option("--taken", "verdict", flag_value="taken", help="the bank has it")
 @click.option("--not-taken", "verdict", flag_value="not_taken", help="the bank does not have it")
-@click.option("--paid", "verdict", flag_value="paid", help="the bank executed all of it")
-@click.option("--unpaid", "verdict", flag_value="unpaid", help="the bank executed nothing of it, and will not")
+@click.option("--paid", "verdict", flag_value="paid", help="the bank executed the lines that are not proved")
+@click.option("--unpaid", "verdict", flag_value="unpaid", help="the bank did not execute the lines that are not proved")
 @click.option("--reason", required=True)
 @click.option("--by", default=operator, help="the operator who reports; two different ones are needed")
 def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> None:

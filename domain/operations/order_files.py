@@ -1,5 +1,7 @@
 """The file of a payment for operators: as it was sent, or as it would be sent now."""
 
+from dataclasses import dataclass
+
 from connectors.bank.pain001 import OrderUnwritable
 from core.clock import amsterdam
 from core.encryption import DecryptionFailed
@@ -9,6 +11,16 @@ from domain.orders.order_preview import is_still_to_be_sent, preview_order
 from domain.payments.queries import get_batch
 from domain.payments.references import message_id
 from models import BankOrder, Batch, Client
+from models.states import BatchState
+
+
+@dataclass(frozen=True)
+class OrderFile:
+    """The bytes of an order. `note`: why its bank does not have them, as a sentence; None if it has, or may have them.
+    """
+
+    body: bytes
+    note: str | None = None
 
 
 class NoOrderFile(Exception):
@@ -28,7 +40,7 @@ _WHY_NOT: dict[type[Exception], str] = {
 }
 
 
-def order_file(reference: str, attempt: int | None = None) -> bytes:
+def order_file(reference: str, attempt: int | None = None) -> OrderFile:
     """Return the file of a payment: the stored bytes of its newest order, or of its order number `attempt`.
 
     For a payment that waits for its approval or its order it is the file that would be sent now, also after earlier
@@ -52,21 +64,24 @@ def order_file(reference: str, attempt: int | None = None) -> bytes:
     return _stored(order)
 
 
-def _stored(order: BankOrder | None) -> bytes:
+def _stored(order: BankOrder | None) -> OrderFile:
     if order is None:
         raise errors.NotFound
     if order.batch.run.redacted_at is not None:
         day = amsterdam(order.batch.run.redacted_at).date()
         raise NoOrderFile(f"The file of {order.msg_id} was removed on {day}; its SHA-256 is {order.body_sha256}.")
+    note = None if order.submitted_at else f"{order.msg_id} was made and not sent: do not take it to the bank."
     try:
-        return order_bytes(order)
+        return OrderFile(order_bytes(order), note)
     except (DecryptionFailed, errors.OrderMismatch) as error:
         raise NoOrderFile(f"The stored file of {order.msg_id} is not the one that was made.") from error
 
 
-def _preview(batch: Batch) -> bytes:
+def _preview(batch: Batch) -> OrderFile:
+    waits = "is not approved" if batch.state == BatchState.OPEN else "is approved and not sent"
+    note = f"{batch.reference} {waits}: this is what would be sent now. Do not take it to the bank."
     try:
-        return preview_order(get_batch(Client.get_by_id(batch.client_id), batch.reference))
+        return OrderFile(preview_order(get_batch(Client.get_by_id(batch.client_id), batch.reference)), note)
     except tuple(_WHY_NOT) as error:
         raise NoOrderFile(f"No order can be made of {batch.reference} now: {_told(error)}.") from error
 

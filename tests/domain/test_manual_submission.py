@@ -149,7 +149,7 @@ def test_the_file_equals_what_was_approved(demo: Demo, approved: Batch, sandbox:
     order = parse_own_pain001(body)
     assert (order.msg_id, order.debtor_iban) == (approved.reference, IBAN)
     assert sum(line.amount_cents for line in order.lines) == demo.view(approved).total_cents
-    assert body == order_file(approved.reference)
+    assert body == order_file(approved.reference).body
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
 

@@ -56,6 +56,19 @@ def test_before_approval_it_is_the_file_that_would_be_sent(demo: Demo, app: Flas
     assert only_ids(order_of(show(app, batch.reference, "--xml"))) == only_ids(order)
 
 
+def test_what_was_not_sent_is_marked_beside_the_file(demo: Demo, app: Flask):
+    """Whoever took it to the bank by hand would have it paid twice. The file itself is as it would be sent."""
+    batch = demo.batch()
+    assert "is not approved" in show(app, batch.reference, "--xml").stderr
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    shown = show(app, batch.reference, "--xml")
+    assert "is approved and not sent" in shown.stderr and "not sent" not in shown.stdout
+    order_building.build_order(Batch.get_by_id(batch.id))
+    assert "was made and not sent" in show(app, batch.reference, "--xml").stderr
+    submission.submit_order(batch.id)
+    assert show(app, batch.reference, "--xml").stderr == ""
+
+
 def test_excluded_lines_are_not_in_it(demo: Demo, app: Flask):
     batch = demo.batch()
     amendments.exclude_line(demo.client, demo.user, batch.reference, BatchLine.get().id)

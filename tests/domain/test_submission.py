@@ -87,7 +87,7 @@ def test_the_order_at_the_bank_equals_what_was_approved(demo: Demo, sandbox: San
     shown = demo.view(batch)
     _send(batch)
     body = _at_the_bank(sandbox)[0]["body"].encode()
-    assert body == order_files.order_file(batch.reference)
+    assert body == order_files.order_file(batch.reference).body
     root = etree.fromstring(body)
     names = [node.text for node in root.iter("{*}Cdtr") for node in node.iter("{*}Nm")]
     assert names == [line.creditor_name_sepa for line in shown.lines]

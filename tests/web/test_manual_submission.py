@@ -75,7 +75,7 @@ def test_the_file_is_downloaded_by_post_and_not_cached(owner: WebClient, demo: D
     answer = owner.client.post(at(demo, approved, "/bestand.xml"), data={"csrf_token": owner.token})
     assert answer.headers["Cache-Control"] == "no-store"
     assert approved.reference in answer.headers["Content-Disposition"]
-    assert answer.data == order_file(approved.reference)
+    assert answer.data == order_file(approved.reference).body
     assert parse_own_pain001(answer.data).debtor_iban == IBAN
 
 
