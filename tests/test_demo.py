@@ -57,13 +57,13 @@ def test_date_and_account_can_be_changed_without_javascript(house: Stack):
 
 
 def change_day_and_account(story: DemoJourney) -> str:
-    """View the next month and return, choose the first later date and the other account; return the date."""
+    """View the later weeks and return, choose the first later date and the other account; return the date."""
     page = story.shown().link("/wijzigen")
     here = page.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)")
     (chosen,) = page.tree.xpath("//input[@name='execution_date'][@checked]/@value")
-    beyond = page.link("maand=")
+    beyond = page.link("vanaf=")
     assert beyond.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)") != here
-    page = beyond.link("maand=")
+    page = beyond.link("vanaf=")
     assert page.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)") == here
     days = [day for day in page.tree.xpath(FREE_DAYS) if day > chosen]
     if not days:

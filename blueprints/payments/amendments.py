@@ -13,7 +13,7 @@ from blueprints.payments.detail import render_current, render_problem, url_of
 from blueprints.payments.forms import ChangeForm
 from blueprints.payments.line_query import parse_query, query_values
 from blueprints.payments.page import build_page, build_sheet, present_warnings, render_page, render_sheet
-from blueprints.payments.presenters.calendar import month_of, present_account, present_calendar
+from blueprints.payments.presenters.calendar import first_monday, present_account, present_calendar
 from blueprints.payments.presenters.lines import (
     decision_announcement,
     inclusion_announcement,
@@ -123,15 +123,14 @@ def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> b
 
 
 def _change_page(membership: Membership, payment: Payment, form: ChangeForm, accounts: list) -> Response:
-    """Show the requested month, or that of the currently chosen date."""
+    """Show the requested weeks, or those around the currently chosen date."""
     asked = request.args.get("execution_date", type=date.fromisoformat)
     chosen = form.execution_date.data or asked or payment.execution_date
-    month = month_of(request.args.get("maand"), chosen)
-    weeks = queries.calendar(replace(payment, execution_date=chosen), month)
+    weeks = queries.calendar(replace(payment, execution_date=chosen), first_monday(request.args.get("vanaf"), chosen))
     sheet = build_sheet(membership, payment)
     return render_sheet(
         "payments/change.html", sheet, 422 if form.errors else 200, form=form,
-        shown=present_calendar(month, weeks, chosen, sheet.url),
+        shown=present_calendar(weeks, chosen, sheet.url),
         accounts=[present_account(one, payment.total_cents, form.account.data) for one in accounts],
     )  # fmt: skip
 

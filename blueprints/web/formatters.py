@@ -75,6 +75,11 @@ def month(value: date) -> str:
     return format_date(_date(value), "LLLL y", locale=_locale())
 
 
+def short_month(value: date) -> str:
+    """Format a shortened month without its year, and without a point: "nov"."""
+    return format_date(_date(value), "LLL", locale=_locale()).rstrip(".")
+
+
 def moment(value: datetime) -> str:
     """Format a moment in Amsterdam time: "13-11-2020 15:47" (13/11/2020 in English)."""
     return f"{amsterdam(value):{_DAY[language()]} %H:%M}"
@@ -95,7 +100,7 @@ def _values() -> dict[str, object]:
 
 def init_context(app: Flask) -> None:
     """Adds the filters and values that templates count on."""
-    for function in (amount, euro, number, format_iban, day, long_day, month, moment, datetime_seconds):
+    for function in (amount, euro, number, format_iban, day, long_day, month, short_month, moment, datetime_seconds):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["field_attributes"] = field_attributes
     app.context_processor(_values)

@@ -8,6 +8,8 @@ from core.clock import amsterdam, utcnow
 from domain.common.errors import DateInvalid
 
 MAX_DAYS_AHEAD = timedelta(days=365)
+WEEK = timedelta(days=7)
+WEEKS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,6 @@ class CalendarDay:
     reason: str | None
     today: bool
     chosen: bool
-    other_month: bool
 
 
 def earliest_execution_date(cut_off: time, now: datetime | None = None) -> date:
@@ -53,18 +54,23 @@ def require_valid(day: date, cut_off: time) -> None:
         raise DateInvalid(reason)
 
 
-def calendar_month(first: date, cut_off: time, chosen: date) -> list[list[CalendarDay]]:
-    """Return the weeks of this month, from Monday."""
+def calendar_start(day: date) -> date:
+    """Return the Monday with which the calendar page of this day begins. The first page begins with this week; a day
+    beyond the first or last page is on that page.
+    """
     today = amsterdam(utcnow()).date()
-    day = first.replace(day=1)
-    start = day - timedelta(days=day.weekday())
-    weeks = []
-    while start <= day.replace(day=28) + timedelta(days=4) and (start.month == day.month or start < day):
-        weeks.append([_day(start + timedelta(days=i), day.month, cut_off, today, chosen) for i in range(7)])
-        start += timedelta(days=7)
-    return weeks
+    monday = today - timedelta(days=today.weekday())
+    near = min(max(day, today), today + MAX_DAYS_AHEAD)
+    return monday + (near - monday) // (WEEKS_SHOWN * WEEK) * (WEEKS_SHOWN * WEEK)
 
 
-def _day(day: date, shown_month: int, cut_off: time, today: date, chosen: date) -> CalendarDay:
+def calendar_weeks(monday: date, cut_off: time, chosen: date) -> list[list[CalendarDay]]:
+    """Return the weeks of the calendar page that begins with this Monday."""
+    today = amsterdam(utcnow()).date()
+    days = [_day(monday + timedelta(days=number), cut_off, today, chosen) for number in range(7 * WEEKS_SHOWN)]
+    return [days[first : first + 7] for first in range(0, len(days), 7)]
+
+
+def _day(day: date, cut_off: time, today: date, chosen: date) -> CalendarDay:
     reason = unavailable_reason(day, cut_off)
-    return CalendarDay(day, reason is None, reason, day == today, day == chosen, day.month != shown_month)
+    return CalendarDay(day, reason is None, reason, day == today, day == chosen)

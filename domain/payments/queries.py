@@ -318,7 +318,7 @@ def client_of_reference(user: User, reference: str) -> Client:
     return row.client
 
 
-def calendar(payment: Payment, month: date) -> list[list[execution_dates.CalendarDay]]:
-    """Return the weeks of the month, from Monday, with the days that can be chosen."""
+def calendar(payment: Payment, monday: date) -> list[list[execution_dates.CalendarDay]]:
+    """Return the weeks of the calendar page that begins with this Monday, with the days that can be chosen."""
     bank = BankAccount.get_by_id(payment.account.id).bank
-    return execution_dates.calendar_month(month, bank_config_or_default(bank).cut_off, payment.execution_date)
+    return execution_dates.calendar_weeks(monday, bank_config_or_default(bank).cut_off, payment.execution_date)

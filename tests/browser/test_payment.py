@@ -88,18 +88,18 @@ def changes_day_and_account(phone: Phone) -> str:
 
 
 def chooses_a_later_day(phone: Phone) -> str:
-    """View the next month and return; choose the first possible later date."""
+    """View the later weeks and return; choose the first possible later date."""
     month = phone.page.locator("#calendar .month b")
     here = month.inner_text()
     mark(phone)
-    phone.link("Volgende maand").click()
+    phone.link("Latere weken").click()
     expect(month).not_to_have_text(here)
     beyond = phone.days()
-    phone.link("Vorige maand").click()
+    phone.link("Eerdere weken").click()
     expect(month).to_have_text(here)
     days = [day for day in phone.days() if day > phone.chosen_day()]
     if not days:
-        phone.link("Volgende maand").click()
+        phone.link("Latere weken").click()
         expect(month).not_to_have_text(here)
         days = beyond
     phone.page.locator(f"#dag-{days[0]}").check()

@@ -239,8 +239,8 @@ class Phone:
         expect(self.page.locator("#hero .badge")).to_contain_text(text, timeout=PATIENCE)
 
     def days(self) -> list[str]:
-        """Return the selectable days of the month shown."""
-        free = self.page.locator("label.day:not(.closed):not(.out) [name=execution_date]:enabled").all()
+        """Return the selectable days that are shown."""
+        free = self.page.locator("label.day:not(.closed) [name=execution_date]:enabled").all()
         return [node.get_attribute("value") or "" for node in free]
 
     def chosen_day(self) -> str:

@@ -93,14 +93,14 @@ def test_unknown_accounts_are_refused_in_dutch(owner: WebClient, demo: Demo, acc
     assert demo.view(batch).account.id == demo.account.id
 
 
-def test_the_chosen_day_stays_chosen_in_another_month(owner: WebClient, demo: Demo):
+def test_the_chosen_day_stays_chosen_on_another_page(owner: WebClient, demo: Demo):
     batch = demo.batch()
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, later(), demo.account.id)
-    far = f"{later(120):%Y-%m}"
-    page = owner.open(at(demo, batch, f"/wijzigen?maand={far}"))
+    far = later(120)
+    page = owner.open(at(demo, batch, f"/wijzigen?vanaf={far}"))
     assert checked(page)["execution_date"] == later().isoformat()
     assert "nu gekozen" in page.says("#calendar .choice")
-    asked = owner.open(at(demo, batch, f"/wijzigen?maand={far}&execution_date={later(30)}"))
+    asked = owner.open(at(demo, batch, f"/wijzigen?vanaf={far}&execution_date={later(30)}"))
     assert checked(asked)["execution_date"] == later(30).isoformat()
 
 
@@ -112,9 +112,10 @@ def test_an_unchanged_proposed_date_stays_automatic(owner: WebClient, demo: Demo
     assert "zo snel mogelijk" in owner.open(at(demo, batch)).says(".pair")
 
 
-@pytest.mark.parametrize("month", ["", "2026-13", "x", "0000-00", "9999-12"])
-def test_an_invalid_month_shows_the_current_one(owner: WebClient, demo: Demo, month: str):
-    assert owner.get(at(demo, demo.batch(), f"/wijzigen?maand={month}")).status_code == 200
+@pytest.mark.parametrize("start", ["", "2026-13-01", "x", "0001-01-01", "9999-12-31"])
+def test_an_invalid_start_shows_other_weeks(owner: WebClient, demo: Demo, start: str):
+    page = owner.open(at(demo, demo.batch(), f"/wijzigen?vanaf={start}"))
+    assert len(page.all("#calendar .week:not(.names)")) == 5
 
 
 @pytest.mark.parametrize("day", ["", "x", "9999-12-31", "0001-01-01"])
@@ -122,18 +123,40 @@ def test_an_invalid_date_parameter_is_ignored(owner: WebClient, demo: Demo, day:
     assert owner.get(at(demo, demo.batch(), f"/wijzigen?execution_date={day}")).status_code == 200
 
 
-def test_months_without_available_dates_are_not_offered(owner: WebClient, demo: Demo):
+def test_the_calendar_begins_with_today(owner: WebClient, demo: Demo):
+    today = today_amsterdam()
+    page = owner.open(at(demo, demo.batch(), f"/wijzigen?vanaf={today}"))
+    monday = today - timedelta(days=today.weekday())
+    shown = [date.fromisoformat(one.get("value") or "") for one in page.all("#calendar .week input")]
+    assert shown == [today + timedelta(days=number) for number in range((monday - today).days + 35)]
+    assert page.all("#calendar .week input[disabled]") == []
+
+
+def test_weeks_without_available_dates_are_not_offered(owner: WebClient, demo: Demo):
     batch = demo.batch()
     here = today_amsterdam()
-    first = owner.open(at(demo, batch, f"/wijzigen?maand={here:%Y-%m}"))
-    last = owner.open(at(demo, batch, f"/wijzigen?maand={here.year + 1}-{here:%m}"))
-    assert [link.get("aria-label") for link in first.all("#calendar .month a")] == ["Volgende maand"]
-    assert [link.get("aria-label") for link in last.all("#calendar .month a")] == ["Vorige maand"]
+    first = owner.open(at(demo, batch, f"/wijzigen?vanaf={here}"))
+    last = owner.open(at(demo, batch, f"/wijzigen?vanaf={here + timedelta(days=400)}"))
+    assert [link.get("aria-label") for link in first.all("#calendar .month a")] == ["Latere weken"]
+    assert [link.get("aria-label") for link in last.all("#calendar .month a")] == ["Eerdere weken"]
+
+
+def test_every_day_of_a_year_is_on_one_page(owner: WebClient, demo: Demo):
+    batch, today, shown = demo.batch(), today_amsterdam(), []
+    page = owner.open(at(demo, batch, f"/wijzigen?vanaf={today}"))
+    while True:
+        shown += [one.get("value") for one in page.all("#calendar .week input")]
+        following = page.all("#calendar .month a[aria-label='Latere weken']")
+        if not following:
+            break
+        page = owner.open(following[0].get("href") or "")
+    assert shown[:366] == [(today + timedelta(days=number)).isoformat() for number in range(366)]
+    assert len(shown) == len(set(shown)) < 366 + 35
 
 
 def test_an_unavailable_date_has_a_reason(owner: WebClient, demo: Demo):
     batch, day = demo.batch(), weekend()
-    page = owner.open(at(demo, batch, f"/wijzigen?maand={day:%Y-%m}"))
+    page = owner.open(at(demo, batch, f"/wijzigen?vanaf={day}"))
     assert page.value(f"#dag-{day}", "aria-label").endswith(", weekend")
     assert not is_bank_day(day)
 

@@ -22,7 +22,7 @@ REQUESTS, SECONDS = (1_000_000, 3600) if LONG else (500, 60)
 SLOWEST = 2.0  # seconds of one request; on a busy machine only the long run measures it
 WHO = ("nobody", "owner", "approver", "preparer", "stranger")
 PARAMETERS = (
-    "verder state code error token zoek toon boeking pagina maand execution_date verdict shown seen na periode "
+    "verder state code error token zoek toon boeking pagina vanaf execution_date verdict shown seen na periode "
     "resultaat administratie bedrijf kvk v"
 )
 NO_PAGES = ("pwa", "ops", "webhooks", "static")

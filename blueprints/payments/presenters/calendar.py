@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
 
 from blueprints.payments.presenters.status import balance
-from blueprints.web.formatters import moment
+from blueprints.web.formatters import moment, month, short_month
 from core.clock import today_amsterdam
 from domain.banking.bank_accounts import AccountView
-from domain.payments.execution_dates import CalendarDay
+from domain.payments.execution_dates import MAX_DAYS_AHEAD, CalendarDay, calendar_start
 
 
 @dataclass(frozen=True)
-class CalendarMonth:
-    """One month: weeks from Monday, and URLs of the adjacent months, "" if no date can be chosen there.
+class CalendarPage:
+    """Five weeks from Monday, and the URLs of the pages before and after, "" if no date can be chosen there.
 
-    `today_url` leads to the current month; "" if that is shown. `kept`: the chosen date, if it is in another month.
+    `title`: the months shown. `today_url` leads to the first page; "" if that is shown. `kept`: the chosen date, if it
+    is on another page.
     """
 
-    month: date
+    title: str
     weeks: Sequence[Sequence[CalendarDay]]
     previous_url: str
     next_url: str
@@ -43,22 +44,29 @@ class AccountChoice:
 
 
 def present_calendar(
-    month: date, weeks: Sequence[Sequence[CalendarDay]], chosen: date, url: Callable[..., str]
-) -> CalendarMonth:
-    """Return the month. `url` makes URLs of this payment, as `PaymentSheet.url`."""
-    today = today_amsterdam()
-    previous, following = neighbour_month(month, -1), neighbour_month(month, 1)
-    this_month = f"{today:%Y-%m}"
-    elsewhere = chosen >= today and not any(one.date == chosen for week in weeks for one in week)
-    return CalendarMonth(
-        month=month,
+    weeks: Sequence[Sequence[CalendarDay]], chosen: date, url: Callable[..., str]
+) -> CalendarPage:
+    """Return the calendar page. `url` makes URLs of this payment, as `PaymentSheet.url`."""
+    today, first, last = today_amsterdam(), weeks[0][0].date, weeks[-1][-1].date
+    before, after = first - timedelta(days=1), last + timedelta(days=1)
+    elsewhere = chosen >= today and not first <= chosen <= last
+    return CalendarPage(
+        title=_months(max(first, today), last),
         weeks=weeks,
-        previous_url=url("change", maand=previous) if previous else "",
-        next_url=url("change", maand=following) if following else "",
+        previous_url=url("change", vanaf=before) if before >= today else "",
+        next_url="" if last >= today + MAX_DAYS_AHEAD else url("change", vanaf=after),
         today=today,
-        today_url="" if f"{month:%Y-%m}" == this_month else url("change", maand=this_month),
+        today_url="" if first <= today else url("change", vanaf=today),
         kept=chosen if elsewhere else None,
     )
+
+
+def _months(first: date, last: date) -> str:
+    """Return the months from `first` to `last`: "november 2026", "nov – dec 2026", "nov 2026 – jan 2027"."""
+    if (first.year, first.month) == (last.year, last.month):
+        return month(last)
+    year = f" {first.year}" if first.year != last.year else ""
+    return f"{short_month(first)}{year} – {short_month(last)} {last.year}"
 
 
 def present_account(account: AccountView, total_cents: int, chosen_id: int | None) -> AccountChoice:
@@ -71,23 +79,9 @@ def present_account(account: AccountView, total_cents: int, chosen_id: int | Non
     )  # fmt: skip
 
 
-def month_of(text: str | None, chosen: date) -> date:
-    """Return the first day of the requested month, limited to the year in which a date can be chosen."""
+def first_monday(asked: str | None, chosen: date) -> date:
+    """Return the Monday with which the requested calendar page begins; that of the chosen date if it is no date."""
     try:
-        month = date.fromisoformat(f"{text}-01") if text else chosen.replace(day=1)
+        return calendar_start(date.fromisoformat(asked) if asked else chosen)
     except ValueError:
-        month = chosen.replace(day=1)
-    first, last = _months()
-    return min(max(month, first), last)
-
-
-def _months() -> tuple[date, date]:
-    now = today_amsterdam().replace(day=1)
-    return now, now.replace(year=now.year + 1)
-
-
-def neighbour_month(month: date, step: int) -> str:
-    """Return the month before (-1) or after (1) as YYYY-MM; "" if no date can be chosen there."""
-    number = month.year * 12 + month.month - 1 + step
-    beside, (first, last) = date(number // 12, number % 12 + 1, 1), _months()
-    return f"{beside:%Y-%m}" if first <= beside <= last else ""
+        return calendar_start(chosen)
