@@ -15,7 +15,7 @@ from domain.common.errors import AccountInvalid, DifferentKvkNumber, NotFound
 from domain.payroll import run_discovery
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, User, transaction
-from models.states import RunState
+from models.states import NmbrsApi, RunState
 
 PAGE_SIZE = 25
 
@@ -72,7 +72,8 @@ def _upsert_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
 def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company], debtor_id: int | None = None) -> None:
     """Insert or update companies, matched by their SOAP or REST id.
 
-    A company known through another connection of the client stays with that one, so that it pays once.
+    A company known through another connection of the client stays with that one, so that it pays once; one that was
+    removed hands it over, with all that was paid of its runs.
     """
     for company in found:
         known = _find_known(connection, company)
@@ -85,8 +86,9 @@ def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company],
             continue
         if known.connection_id == connection.id:
             words["debtor"] = debtor_id or known.debtor_id
-        elif known.connection.removed_at is not None and known.connection.api == connection.api:
-            words |= {"connection": connection.id, "debtor": debtor_id}
+        elif known.connection.removed_at is not None:
+            words |= {"connection": connection.id, "debtor": debtor_id, "nmbrs_id": company.id}
+            words |= {"guid": company.id} if connection.api == NmbrsApi.REST else {}
         PayrollCompany.update(**words).where(PayrollCompany.id == known.id).execute()
 
 
@@ -94,7 +96,21 @@ def _find_known(connection: NmbrsConnection, company: port.Company) -> PayrollCo
     named = (PayrollCompany.nmbrs_id == company.id) | (PayrollCompany.stable_key == company.id) | (
         PayrollCompany.guid == company.id
     )  # fmt: skip
-    return PayrollCompany.select().where(PayrollCompany.client == connection.client_id, named).first()
+    mine = PayrollCompany.client == connection.client_id
+    return PayrollCompany.select().where(mine, named).first() or _known_over_soap(connection, company)
+
+
+def _known_over_soap(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
+    """Return what SOAP knew this company of REST as: its ids are others, and nobody converted them."""
+    if connection.api != NmbrsApi.REST:
+        return None
+    soap = PayrollCompany.select().join(NmbrsConnection).where(
+        PayrollCompany.client == connection.client_id, PayrollCompany.guid.is_null(),
+        NmbrsConnection.api == NmbrsApi.SOAP, PayrollCompany.number == company.number,
+    )  # fmt: skip
+    kvk = company.kvk_number
+    same = [one for one in soap if one.name == company.name or (kvk is not None and one.kvk_number == kvk)]
+    return same[0] if len(same) == 1 else None
 
 
 def probe_candidates(connection: NmbrsConnection) -> list[PayrollCompany]:

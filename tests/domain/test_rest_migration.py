@@ -20,11 +20,20 @@ from core.clock import utcnow
 from domain.common import token_revocations
 from domain.common.errors import ConsentRefused, OAuthStateExpired, RestIdsMissing, WrongInterface
 from domain.common.services import configure, services
-from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
+from domain.payroll import (
+    companies,
+    connections,
+    nmbrs_tokens,
+    permission_check,
+    rest_migration,
+    run_discovery,
+    wage_tax,
+)
 from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, TokenRevocation
 from tests.support import nmbrs_rest as side
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, state, work
+from tests.support.orders import put_at_bank
 from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
 
@@ -399,3 +408,19 @@ def test_a_migration_calls_nothing_inside_a_transaction(demo: Demo, sandbox: San
         configure(real)
     assert len(seen) > 8
     assert not any(seen)
+
+
+def test_a_run_that_was_paid_is_not_paid_again_over_a_new_connection(demo: Demo, sandbox: Sandbox):
+    """SOAP is removed and REST connected instead: the company has another id there, and is the same company."""
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    (paid,) = work(demo)
+    put_at_bank(paid, "executed", "paid")
+    connections.remove_connection(row(demo), demo.user)
+    url = rest_migration.start_migration_oauth(demo.client, demo.user, None)
+    made = rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url))
+    permission_check.run_permission_checks(made.id)
+    company = PayrollCompany.get(PayrollCompany.connection == made.id)
+    assert (company.id, company.stable_key, company.guid) == (demo.company.id, "9969", COMPANY)
+    companies.save_mapping(demo.client, demo.user, made, {company.id: demo.account.id}, confirmed=True)
+    sandbox.run_payroll(lines=8, description="mei", webhook="none")
+    assert [batch.description for batch in work(demo)] == ["mei"]
