@@ -5,6 +5,7 @@ from io import BytesIO
 
 import pytest
 
+from domain.accounts import sessions
 from tests.support.factories import Demo
 from tests.support.web_client import WebClient
 
@@ -36,3 +37,18 @@ def test_an_invalid_csrf_token(owner: WebClient, demo: Demo):
     answer = owner.post(f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/regels/1?verdict=other")
     assert answer.status_code == 400
     assert "Er is niets veranderd en niets betaald." in says(answer.html)
+
+
+def test_an_unexpected_error_is_logged_and_its_page_tells_nothing_of_it(
+    owner: WebClient, demo: Demo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def fail(*_: object) -> None:
+        raise RuntimeError("select secret from vault")
+
+    monkeypatch.setattr(sessions, "list_sessions", fail)
+    answer = owner.get(f"/{demo.client.public_id}/instellingen")
+    assert answer.status_code == 500 and "nooit iets dubbel betaald" in says(answer.html)
+    assert not re.search("select secret|RuntimeError|Traceback|list_sessions", answer.html)
+    assert "RuntimeError: select secret from vault" in caplog.text, "operators see what it was"
+    monkeypatch.undo()
+    assert owner.get(f"/{demo.client.public_id}/instellingen").status_code == 200, "the program goes on"
