@@ -253,6 +253,7 @@ def bare_app(settings: config.Config) -> Flask:
     init_assets(app)
     init_context(app)
     init_outside_text(app)
+    app.jinja_env.globals["possible"] = authorization.is_possible
     for text_of in MAIL_WORDS:
         app.add_template_filter(text_of)
     return app

@@ -13,6 +13,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from blueprints.web import formatters
+from blueprints.web.authorization import is_possible
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.static_assets import init_assets
 
@@ -34,6 +35,7 @@ def app() -> Flask:
     init_assets(app)
     formatters.init_context(app)
     init_outside_text(app)
+    app.jinja_env.globals["possible"] = is_possible
     return app
 
 

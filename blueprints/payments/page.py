@@ -53,7 +53,7 @@ from domain.payroll.unpaid import UnpaidLine, Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership, PaymentHold
-from models.states import BatchState
+from models.states import BatchState, ClientState
 
 # A whole booking of an order settles it: in other states none is looked for.
 _MAY_BE_BOOKED = ("signed", "executed", "partly_executed", "returned", "disputed")
@@ -87,7 +87,7 @@ class PaymentSheet:
 
     client_id: str  # public id
     payment: Payment
-    can_pay: bool
+    can_pay: bool  # may approve; nobody does while the client is being closed
     execution_day: str
     bank_reference: str  # of the order, else of the payment
 
@@ -205,7 +205,7 @@ def build_sheet(membership: Membership, payment: Payment) -> PaymentSheet:
     return PaymentSheet(
         client_id=membership.client.public_id,
         payment=payment,
-        can_pay=membership.role in MAY_RELEASE,
+        can_pay=membership.role in MAY_RELEASE and membership.client.state == ClientState.OPEN,
         execution_day=status.date_in_full(payment.execution_date),
         bank_reference=payment.order.msg_id if payment.order else payment.reference,
     )
@@ -222,7 +222,8 @@ def build_page(
     label, tone = status.state_label(payment)
     left = _left_unpaid(payment)
     action = next_action(payment, sheet.can_pay, progress.approvals, progress.manual, progress.step)
-    if action is Action.REOPEN and _came_back_and_waits(payment, left):
+    is_open = membership.client.state == ClientState.OPEN
+    if not is_open or (action is Action.REOPEN and _came_back_and_waits(payment, left)):
         action = Action.NOTHING
     return PaymentPage(
         **vars(sheet),
@@ -230,7 +231,7 @@ def build_page(
         state_tone=tone,
         fingerprint=fingerprint(payment, progress),
         polled=is_polled(payment, progress.approvals),
-        editable=payment.state in EDITABLE,
+        editable=payment.state in EDITABLE and is_open,
         searchable=is_searchable(payment),
         action=action,
         action_label=action_label(action, payment, progress.step),

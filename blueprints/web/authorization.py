@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
-from flask import abort, flash, g, redirect, url_for
+from flask import abort, current_app, flash, g, redirect, url_for
 from flask_babel import gettext as _
 from flask_login import LoginManager, login_required
 from htmx_flask import request
+from werkzeug.exceptions import HTTPException
 
 from blueprints.web import saved_forms
 from blueprints.web.current_user import current_user_row
@@ -62,16 +63,39 @@ def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     members.touch_membership(found)
     if found.role not in roles:
         abort(403)
-    if found.client.state != ClientState.OPEN and request.method not in _READS:
+    if found.client.state != ClientState.OPEN:
         _require_possible_while_closing()
     return found
 
 
 def _require_possible_while_closing() -> None:
-    """Lead to the overview, which says that the account is closed, instead of doing anything for it."""
-    if request.endpoint not in WHILE_CLOSING:
+    """Lead to the overview, which says that the account is closed, instead of doing anything for it.
+
+    Also from a page that only asks for an act: one whose address takes its form as well.
+    """
+    if not is_possible(request.path, reads=request.method in _READS):
         flash(_("Dit account is gesloten: er kan niets meer mee. Een eigenaar kan dat nog ongedaan maken."), "warn")
         abort(redirect_to(url_for("overview.overview")))
+
+
+def is_possible(address: str, reads: bool = False) -> bool:
+    """Return whether what is sent to this address is accepted: of a client that is being closed only WHILE_CLOSING is.
+
+    `reads`: it is only opened. Then it is refused if it is a page for an act, which takes its own form.
+    Pages show no button of what is refused, and no link to it (`possible` in templates). Addresses of no client, or of
+    another one, are possible.
+    """
+    client, parts = g.get("client"), split_address(address)
+    if client is None or client.state == ClientState.OPEN or parts.scheme or parts.netloc:
+        return True
+    try:
+        rule, values = current_app.url_map.bind("").match(
+            parts.path or request.path, method="GET" if reads else "POST", return_rule=True
+        )
+    except HTTPException:
+        return True
+    acts = "POST" in (rule.methods or ()) and rule.endpoint not in WHILE_CLOSING
+    return values.get("client") != client.public_id or not acts
 
 
 def for_client(roles: Iterable[str] = ALL) -> Callable:
