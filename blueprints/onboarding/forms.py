@@ -15,7 +15,7 @@ class PinForm(Form):
     again = PasswordField(
         _l("Herhaal de pincode"),
         _l("Herhaal je pincode."),
-        [EqualTo("pin", message=_l("Dit is een andere pincode dan hierboven."))],
+        [EqualTo("pin", message=_l("De pincodes zijn niet gelijk."))],
     )
 
 

@@ -143,6 +143,8 @@ def test_delegated_sca_uses_the_pin(wouter: Phone):
     phone.heading("Keur de betaling goed met je pincode")
     phone.sees("19.806,08", "Aantal posten", MAIN, "Referentie")
     phone.shot("60-pincode")
+    phone.page.set_viewport_size({"width": 375, "height": 667})
+    expect(phone.page.locator("[data-key='0']")).to_be_in_viewport(ratio=1)
     phone.expect_accessible()
     types_pin(phone, "135790")
     phone.sees("Deze pincode klopt niet. Je kunt het nog 4 keer proberen")
