@@ -89,7 +89,7 @@ def _settled(order: OrderFacts, others: Sequence[Evidence], words: Sequence[Evid
         for word in told:
             about = before if word.line is None else {word.line}
             fresh = {line: settle_by_word(word, before[line].standing) for line in about if line in before}
-            found = found | {line: one for line, one in fresh.items() if one is not None}
+            found.update((line, one) for line, one in fresh.items() if one is not None)
     return found
 
 
