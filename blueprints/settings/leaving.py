@@ -7,17 +7,17 @@ from flask_login import logout_user
 from blueprints.settings.forms import PinConfirmForm
 from blueprints.settings.routes import blueprint
 from blueprints.web import session_interface
-from blueprints.web.acts import does
+from blueprints.web.acts import does, does_alone
 from blueprints.web.error_messages import account_needed, client_busy, message_for
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import current_device
-from domain.accounts import rate_limits
+from domain.accounts import accounts, pins, rate_limits
 from domain.common.errors import AccountNeeded, DomainError, PinLocked, PinMissing, PinWrong, StateConflict
 from domain.common.services import services
 from domain.payroll import unpaid
 from domain.team import account_removal, client_closing
 from jobs import enqueue
-from models import Membership
+from models import Membership, User
 
 
 @blueprint.route("/<client>/instellingen/account-verwijderen", methods=["GET", "POST"])
@@ -45,12 +45,48 @@ def remove_account(membership):
     return _signed_out()
 
 
+@blueprint.route("/account-verwijderen", methods=["GET", "POST"])
+@does_alone("remove_account")
+def remove_account_alone(user):
+    """The same for somebody who belongs to no company (any more), such as after it was closed."""
+    member, form = accounts.first_membership(user), PinConfirmForm()
+    if member is not None:
+        return redirect_to(url_for("settings.remove_account", client=member.client.public_id))
+    known = pins.has_pin(user)
+    if not known:
+        del form.pin
+    if not form.validate_on_submit():
+        return _page_alone(user, form)
+    rate_limits.consume_attempt("pin.user", user.id)
+    try:
+        account_removal.remove_account(user, (form.pin.data or "") if known else "", current_device())
+    except PinWrong as error:
+        form.pin.errors = [message_for(error)]
+        return _page_alone(user, form)
+    except PinLocked:
+        flash(_("Je pincode staat op dit apparaat op slot. Doe dit op een ander apparaat, of mail ons."), "bad")
+        return _page_alone(user, form, 422)
+    rate_limits.reset_attempts("pin.user", user.id)
+    enqueue("send_mails")
+    return _signed_out()
+
+
+def _page_alone(user: User, form: PinConfirmForm, status: int = 200) -> Response:
+    urls = url_for("settings.remove_account_alone"), url_for("overview.all_clients")
+    return _page_of_removal(user, form, status, *urls)
+
+
 def _removal_page(membership: Membership, form: PinConfirmForm, status: int = 200) -> Response:
-    found = account_removal.obstacles(membership.user)
+    urls = url_for("settings.remove_account"), url_for("settings.show_personal_data")
+    return _page_of_removal(membership.user, form, status, *urls)
+
+
+def _page_of_removal(user: User, form: PinConfirmForm, status: int, action: str, close: str) -> Response:
+    found = account_removal.obstacles(user)
     return render(
-        "settings/remove_account.html", 422 if form.errors else status, form=form,
+        "settings/remove_account.html", 422 if form.errors else status, form=form, action=action, close=close,
         obstacles=[account_needed(one.why, one.company) for one in found],
-        acted=account_removal.has_acted(membership.user), kept_years=services().kept_years,
+        acted=account_removal.has_acted(user), kept_years=services().kept_years,
     )  # fmt: skip
 
 

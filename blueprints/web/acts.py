@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any
 
 from flask import abort, flash, request, url_for
+from flask_login import login_required
 
 from blueprints.web.authorization import (
     ALL,
@@ -23,6 +24,7 @@ from blueprints.web.authorization import (
     for_client,
     recently_authenticated_keeping,
 )
+from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
 from domain.common.errors import DomainError, NotIdentified
@@ -192,6 +194,26 @@ def does(name: str, *keep: str, secret_too: bool = False, read_by: frozenset | N
             return guarded(membership=membership, **kwargs)
 
         door = for_client(act.roles if read_by is None else act.roles | read_by)(entered)
+        door.act = name  # type: ignore[attr-defined]
+        return door
+
+    return decorate
+
+
+def does_alone(name: str) -> Callable:
+    """Ask what the table says of this act of a user for oneself, outside any client. The view gets `user`."""
+    act = ACTS[name]
+
+    def decorate(view: Callable) -> Callable:
+        guarded = confirmed_device(view) if act.device else view
+        if act.recent:
+            guarded = recently_authenticated_keeping()(guarded)
+
+        @wraps(view)
+        @login_required
+        def door(**kwargs: Any) -> Any:
+            return guarded(user=current_user_row(), **kwargs)
+
         door.act = name  # type: ignore[attr-defined]
         return door
 

@@ -36,7 +36,7 @@ def remove_credentials(user: User) -> None:
     """
     sessions.sign_out_where(LoginSession.user == user.id)
     for table in _CREDENTIALS:
-        table.delete().where(table.user == user.id).execute()
+        _delete_of(table, user.id)
     OutgoingMail.update(payload_encrypted="", due_at=None).where(OutgoingMail.user == user.id).execute()
     User.update(
         email=f"{public_id()}@removed.invalid".lower(), password_hash=NO_PASSWORD, email_confirmed_at=None,
@@ -45,14 +45,22 @@ def remove_credentials(user: User) -> None:
 
 
 def clients_of(user_id: int) -> list[int]:
-    """Return the clients whose lock the removal of this user takes: where they are a member, or were looked up."""
-    found = [Membership.select(Membership.client).where(Membership.user == user_id),
-             Authority.select(Authority.client).where(Authority.user == user_id)]  # fmt: skip
+    """Return the clients whose lock the removal of this user takes: where they are or were anything."""
+    tables: Any = (Membership, Authority, IdentificationAttempt, NmbrsOauthRequest, Invitation)
+    found = [table.select(table.client).where(table.user == user_id) for table in tables]
     return sorted({row.client_id for query in found for row in query})
 
 
 def forget_person(user_id: int) -> None:
     """Remove name, identification and signing authority of a user whose account is removed."""
-    Identification.delete().where(Identification.user == user_id).execute()
-    Authority.delete().where(Authority.user == user_id).execute()
+    _delete_of(Identification, user_id)
+    _delete_of(Authority, user_id)
     User.update(name=REMOVED).where(User.id == user_id, User.removed_at.is_null(False)).execute()
+
+
+def _delete_of(table: Any, user_id: int) -> None:
+    """Delete this user's rows. Where there are none nothing is written: of somebody in no company no client is locked.
+    """
+    mine = table.user == user_id
+    if table.select().where(mine).exists():
+        table.delete().where(mine).execute()

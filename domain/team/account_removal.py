@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from domain.accounts import accounts, pins, removed_users
+from domain.accounts import accounts, devices, pins, removed_users
 from domain.common import audit
 from domain.common.errors import AccountNeeded
 from domain.outbox import mail
@@ -100,13 +100,17 @@ def _waits(client: Client, user: User) -> bool:
 def remove_account(user: User, pin: str, device: Device | None) -> None:
     """Remove this user's account, on a confirmed device and with the PIN.
 
-    Approvals of payments that are not sent yet are void; what is at a bank goes on.
+    Approvals of payments that are not sent yet are void; what is at a bank goes on. Somebody in no company who never
+    set a PIN needs none: it can be set in a company only.
 
     Raises:
     - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
     - AccountNeeded: a company still needs this person.
     """
-    pins.check_pin(user, pin, device)
+    if pins.has_pin(user) or accounts.first_membership(user) is not None:
+        pins.check_pin(user, pin, device)
+    else:
+        devices.require_confirmed(user, device.id if device else None)
     with transaction(*removed_users.clients_of(user.id)):
         found = obstacles(user)
         if found:

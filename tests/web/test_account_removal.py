@@ -9,11 +9,11 @@ import time_machine
 from core.clock import utcnow
 from domain.accounts import accounts, passwords
 from domain.common import audit
-from domain.common.errors import SignInRefused
+from domain.common.errors import PinMissing, SignInRefused
 from domain.operations import integrity, redaction
 from domain.outbox import mail
 from domain.privacy import retention
-from domain.team import account_removal
+from domain.team import account_removal, client_closing
 from domain.team.account_removal import Needed
 from models import (
     Approval,
@@ -30,7 +30,7 @@ from models import (
     Release,
     User,
 )
-from tests.support.factories import PIN, Demo, authorise, make_client, make_user
+from tests.support.factories import PIN, Demo, authorise, here, make_client, make_user
 from tests.support.orders import put_at_bank
 from tests.support.web_client import Page, Site, WebClient
 
@@ -147,6 +147,68 @@ def test_the_only_owner_stays(owner: WebClient, demo: Demo):
     assert answer.status_code == 422 and "enige eigenaar" in answer.text
     assert User.get_by_id(demo.user.id).email == demo.user.email
     assert Membership.select().where(Membership.user == demo.user.id).exists()
+
+
+# --- in no company -------------------------------------------------------------------------------
+ALONE = "/account-verwijderen"
+
+
+def taken_out(someone: Someone) -> None:
+    Membership.delete().where(Membership.user == someone.user.id).execute()
+
+
+def test_after_a_company_was_closed_for_good_its_owner_removes_the_own_account(site: Site, demo: Demo):
+    Pin.delete().where(Pin.user == demo.user.id).execute()
+    owner = with_pin(site, demo.user)
+    with time_machine.travel(utcnow() - timedelta(days=40), tick=False):
+        client_closing.close_client(demo.membership, PIN, here(demo.membership))
+    client_closing.end_links(demo.client.id)
+    assert not Membership.select().where(Membership.user == demo.user.id).exists()
+    page = owner.browser.open("/overzicht")
+    assert [link.get("href") for link in page.all(f"a[href='{ALONE}']")] == [ALONE]
+    assert owner.browser.open(ALONE).all("[data-pinpad]")
+    assert owner.browser.post(ALONE, {"pin": "111222"}).status_code == 422
+    assert User.get_by_id(demo.user.id).removed_at is None
+    assert owner.browser.post(ALONE, {"pin": PIN}).location == "/inloggen"
+    assert User.get_by_id(demo.user.id).removed_at and not Pin.select().where(Pin.user == demo.user.id).exists()
+    assert list(integrity.find_inconsistencies()) == []
+
+
+def test_who_never_set_a_pin_needs_none_in_no_company(preparer: Someone):
+    taken_out(preparer)
+    Pin.delete().where(Pin.user == preparer.user.id).execute()
+    page = preparer.browser.open(ALONE)
+    assert not page.all("[data-pinpad]") and page.all(f'form[action="{ALONE}"] button')
+    assert preparer.browser.post(ALONE).location == "/inloggen"
+    assert User.get_by_id(preparer.user.id).removed_at
+
+
+def test_in_a_company_a_missing_pin_removes_nothing(preparer: Someone, demo: Demo):
+    Pin.delete().where(Pin.user == preparer.user.id).execute()
+    assert preparer.browser.post(ALONE).location == at(demo)
+    with pytest.raises(PinMissing):
+        account_removal.remove_account(preparer.user, "", Device.get(Device.user == preparer.user.id))
+    assert User.get_by_id(preparer.user.id).removed_at is None
+
+
+def test_five_wrong_pins_end_it_on_this_device(preparer: Someone):
+    taken_out(preparer)
+    answers = [preparer.browser.post(ALONE, {"pin": "111222"}) for _ in range(6)]
+    assert {one.status_code for one in answers} == {422} and "op dit apparaat op slot" in answers[-1].text
+    assert preparer.browser.post(ALONE, {"pin": PIN}).status_code == 422
+    assert User.get_by_id(preparer.user.id).removed_at is None
+
+
+@pytest.mark.parametrize("lacking", ["login", "device"])
+def test_alone_it_asks_a_recent_login_and_a_confirmed_device(preparer: Someone, lacking: str):
+    taken_out(preparer)
+    if lacking == "login":
+        LoginSession.update(elevated_until=utcnow() - timedelta(seconds=1)).execute()
+    else:
+        Device.update(confirmed_at=None, confirmed_by=None).where(Device.user == preparer.user.id).execute()
+    leads = preparer.browser.post(ALONE, {"pin": PIN}).location
+    assert leads.startswith("/bewijs" if lacking == "login" else "/apparaat")
+    assert User.get_by_id(preparer.user.id).removed_at is None
 
 
 def test_an_owner_elsewhere_stays(preparer: Someone, demo: Demo):

@@ -258,6 +258,8 @@ OPEN: dict[tuple[str, str], Open] = {
     ("shortcuts.to_welkom", "GET"): LEADS_ON,
     ("overview.all_clients", "GET"): Open(303, 303, 200),
     ("account.start", "GET"): Open(303, 303),
+    ("settings.remove_account_alone", "GET"): Open(303, 303, 200),
+    ("settings.remove_account_alone", "POST"): Open(303, 303, 422),
     ("account.privacy", "GET"): ALL_SEE,
     ("account.sign_in", "GET"): Open(200, 303),
     ("account.sign_in", "POST"): Open(422, 422),
