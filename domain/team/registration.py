@@ -42,7 +42,9 @@ def _create_account(
     email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None
 ) -> None:
     user = User.create(email=email, name=name.strip(), password_hash=hashed, locale=language)
-    client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
+    client = Client.create(
+        public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number, hide_lines_from_preparers=True
+    )  # a preparer sees salaries once the owner allows it
     lock_clients(client.id)
     Membership.create(user=user, client=client, role=Role.OWNER)
     create_key(client)

@@ -108,6 +108,7 @@ def test_registration_creates_user_client_and_mail(site: Site):
     user, client = User.get(), Client.get()
     assert (user.email, user.email_confirmed_at, client.kvk_number) == ("wouter@demobv.example", None, "68750110")
     assert Membership.get().role == "owner"
+    assert client.hide_lines_from_preparers, "a preparer sees salaries once the owner allows it"
     assert PASSWORD not in user.password_hash
     assert link_of(site).startswith("/bevestigen/")
 
