@@ -62,10 +62,10 @@ def test_a_field_keeps_its_value_and_shows_its_error(app):
 def test_a_repeated_flash_message_is_shown_once(app):
     with app.test_request_context():
         # as restored from a session stored as JSON
-        session["_flashes"] = [["good", "Bewaard."], ["info", "Identificeer je eerst."], ["good", "Bewaard."]]
+        session["_flashes"] = [["good", "Opgeslagen."], ["info", "Identificeer je eerst."], ["good", "Opgeslagen."]]
         shown = render_template_string("{% from 'components/note.html' import flashes with context %}{{ flashes() }}")
     assert [one.text_content() for one in lxml.html.fromstring(f"<div>{shown}</div>").xpath("//div/div/div")] == [
-        "Bewaard.", "Identificeer je eerst.",
+        "Opgeslagen.", "Identificeer je eerst.",
     ]  # fmt: skip
 
 

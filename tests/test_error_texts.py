@@ -76,7 +76,7 @@ def test_the_limit_message_has_amount_and_contact():
 
 def test_a_wrong_pin_shows_the_remaining_attempts():
     assert "nog 2 keer" in error_messages.message_for(errors.PinWrong(2))
-    assert "op slot" in error_messages.message_for(errors.PinWrong(1))
+    assert "geblokkeerd" in error_messages.message_for(errors.PinWrong(1))
 
 
 def test_a_refused_login_does_not_reveal_which_part_was_wrong():

@@ -16,14 +16,14 @@ class RegisterForm(Form):
     password = PasswordField(missing=_l("Kies een wachtwoord."))
     company_name = StringField(
         _l("Naam van je bedrijf"),
-        [DataRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
+        [DataRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Maximaal 140 tekens."))],
         filters=[trimmed],
     )
     kvk_number = StringField(
         _l("KvK-nummer"),
         [
             InputRequired(_l("Vul het KvK-nummer in.")),
-            Regexp(r"^[0-9]{8}$", message=_l("Een KvK-nummer is precies acht cijfers.")),
+            Regexp(r"^[0-9]{8}$", message=_l("Een KvK-nummer heeft acht cijfers.")),
         ],
         filters=[digits],
     )

@@ -20,7 +20,7 @@ def request_password_reset():
     spend_on_mail(form.email.data or "")
     accounts.request_password_reset(form.email.data or "")
     enqueue("send_mails")
-    flash(_("Als dit adres bij ons bekend is, krijg je een mail met een knop. Die werkt 30 minuten."), "good")
+    flash(_("Als dit adres bij ons bekend is, krijg je een mail met een knop. De knop werkt 30 minuten."), "good")
     return redirect_to(url_for("account.sign_in"))
 
 
@@ -41,5 +41,5 @@ def reset_password(token):
         return render("account/reset_password.html", 410, form=form, fresh=False)
     session["reset_here"] = user.id
     enqueue("send_mails")
-    flash(_("Je nieuwe wachtwoord is ingesteld. Overal elders ben je uitgelogd. Log nu in."), "good")
+    flash(_("Je nieuwe wachtwoord is ingesteld. Je bent op alle andere apparaten uitgelogd. Log nu in."), "good")
     return redirect_to(url_for("account.sign_in"))

@@ -123,7 +123,7 @@ def confirmation_sent():
         accounts.resend_confirmation(form.email.data or "")
         enqueue("send_mails")
         session["registered"] = form.email.data
-        flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
+        flash(_("Als dit adres nog bevestigd moet worden, krijg je een nieuwe mail."), "good")
         return redirect_to(url_for("account.confirmation_sent"))
     status = 422 if form.errors else 200
     return render("account/confirmation_sent.html", status, form=form, email=session.get("registered"))

@@ -51,7 +51,7 @@ def unconfirmed_device():
         return redirect_to(onward)
     if form.validate_on_submit():
         if found is None:  # a session that started before devices were recorded
-            flash(_("Log opnieuw in; daarna kun je dit apparaat bevestigen."), "warn")
+            flash(_("Log opnieuw in. Daarna kun je dit apparaat bevestigen."), "warn")
             return redirect_to(url_for("account.unconfirmed_device", verder=onward))
         spend_on_mail(current_user_row().email)
         devices.send_confirmation_mail(current_user_row(), found.id)

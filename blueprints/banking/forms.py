@@ -17,5 +17,5 @@ class ManualAccountForm(RestorableForm):
 
     iban = StringField(_l("Rekeningnummer (IBAN)"), [InputRequired(_l("Vul het rekeningnummer in.")), Length(max=50)])
     holder = StringField(
-        _l("Op naam van"), [InputRequired(_l("Vul in op wiens naam de rekening staat.")), Length(max=70)]
+        _l("Op naam van"), [InputRequired(_l("Vul de naam van de rekeninghouder in.")), Length(max=70)]
     )

@@ -37,6 +37,6 @@ def add_manual_account(membership):
         except HolderNameMissing as error:
             form.holder.errors = [message_for(error)]
         else:
-            flash(_("De rekening is toegevoegd. Betalingen gaan als bestand dat je zelf naar je bank brengt."), "good")
+            flash(_("De rekening is toegevoegd. Betaalbestanden upload je zelf bij je bank."), "good")
             return redirect_to(safe_local_path(request.args.get("verder")) or url_for("banking.balances"))
     return render("banking/manual_account.html", 422 if form.errors else 200, form=form)

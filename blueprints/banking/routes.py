@@ -61,7 +61,7 @@ def refresh_balances(membership):
     try:
         account_sync.refresh_balances(client, psu())
     except BankUnavailable:
-        late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
+        late = _("Een of meer banken zijn nu niet bereikbaar. Je ziet het laatst bekende saldo.")
     if request.htmx:
         return render("banking/_accounts.html", **_known(client, late=late))
     if late:

@@ -19,7 +19,7 @@ def list_transactions(membership, account_id):
     """List the last ninety days, newest first; a link to a transaction redirects to its page."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
     if not salary_visibility.can_see_lines(membership.role, client):  # transactions per payment line reveal salaries
-        flash(_("De eigenaar van het account houdt bedragen per persoon verborgen, dus ook de transacties."), "warn")
+        flash(_("De eigenaar van het account heeft bedragen per persoon en transacties verborgen."), "warn")
         return redirect_to(url_for("banking.balances"))
     fresh = transactions.refresh_for_customer(client, account_id, psu())
     if 0 < booking < 2**31:
@@ -28,7 +28,7 @@ def list_transactions(membership, account_id):
         return redirect_to(url_for("banking.list_transactions", account_id=account_id, pagina=page, _anchor=anchor))
     page = max(1, min(request.args.get("pagina", 1, int), MOST_PAGES))
     statement = transactions.statement(client, account_id, page)
-    late = "" if fresh else _("De bank was niet bereikbaar. Je ziet de laatst bekende transacties.")
+    late = "" if fresh else _("De bank is nu niet bereikbaar. Je ziet de laatst bekende transacties.")
     return render(
         "banking/transactions.html", statement=statement, late=late,
         days=[(day, [present_transaction(one) for one in rows]) for day, rows in statement.days],

@@ -10,7 +10,7 @@ class PinForm(Form):
     pin = PasswordField(
         _l("Kies een pincode"),
         _l("Kies een pincode."),
-        [Regexp(r"^[0-9]{6}$", message=_l("Een pincode is precies zes cijfers."))],
+        [Regexp(r"^[0-9]{6}$", message=_l("Een pincode heeft zes cijfers."))],
     )
     again = PasswordField(
         _l("Herhaal de pincode"),
@@ -26,11 +26,11 @@ class CodeForm(Form):
         _l("Code uit de andere browser"),
         [
             InputRequired(_l("Vul de code in.")),
-            Regexp(r"^[0-9]{8}$", message=_l("De code is precies acht cijfers.")),
+            Regexp(r"^[0-9]{8}$", message=_l("Vul precies acht cijfers in.")),
         ],
         filters=[digits],
     )
 
 
 class CoSignerForm(RestorableForm):
-    email = EmailField(_l("E-mailadres van wie met je tekent"), _l("Vul een e-mailadres in."))
+    email = EmailField(_l("E-mailadres van de mede-ondertekenaar"), _l("Vul een e-mailadres in."))

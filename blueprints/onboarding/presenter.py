@@ -26,7 +26,7 @@ def step_task(step: OnboardingStep) -> Task:
     icon, view = PLACES[step.key]
     title, text, duration = _texts(step.key)
     if step.key == "authority" and step.detail == AuthorityAnswer.UNDETERMINED:
-        text = _("We bekijken je bevoegdheid zelf. Je hoort van ons.")
+        text = _("We controleren je bevoegdheid. Je krijgt bericht van ons.")
     if step.key == "authority" and step.detail == AuthorityAnswer.NOT_AUTHORISED:
         text = _("Volgens de KvK mag je niet voor dit bedrijf tekenen.")
     url = url_for(view) if step.current and view else ""
@@ -46,42 +46,42 @@ def _texts(key: str) -> tuple[str, str, str]:
     return {
         "email": (
             _("E-mailadres bevestigen"),
-            _("Zo komen berichten over je betalingen alleen bij jou."),
+            _("Alleen jij krijgt zo berichten over je betalingen."),
             _("Duurt ongeveer 1 minuut."),
         ),
         "pin": (
             _("Pincode kiezen"),
-            _("Met deze zes cijfers keur je betalingen goed; niemand anders kan dat."),
+            _("Met deze zes cijfers keur je betalingen goed. Geef ze aan niemand."),
             _("Duurt ongeveer 1 minuut."),
         ),
         "identification": (
             _("Identificeren met %(method)s", method=services().identity.name),
-            _("De wet vraagt wie er betaalt. Alleen je naam en geboortedatum worden gedeeld."),
+            _("Dit is wettelijk verplicht. Alleen je naam en geboortedatum worden gedeeld."),
             _("Duurt ongeveer 3 minuten."),
         ),
         "authority": (
             _("Tekenbevoegdheid"),
-            _("Alleen wie voor je bedrijf mag tekenen, mag ervoor betalen. We vragen het de KvK."),
-            _("Gaat vanzelf."),
+            _("Alleen wie voor je bedrijf mag tekenen, mag namens je bedrijf betalen. We controleren dat bij de KvK."),
+            _("Gaat automatisch."),
         ),
         "bank": (
             _("Bankrekening koppelen"),
-            _("De rekening waarvan je de salarissen betaalt. Je bank vraagt je toestemming."),
+            _("Vanaf deze rekening betaal je de salarissen. Je geeft toestemming bij je bank."),
             _("Duurt ongeveer 3 minuten."),
         ),
         "nmbrs": (
             _("Nmbrs verbinden"),
-            _("Daar halen we de salarisruns op. Houd je e-mailadres en token uit Nmbrs bij de hand."),
+            _("We halen de salarisruns op uit Nmbrs. Houd je e-mailadres en token bij de hand."),
             _("Duurt ongeveer 5 minuten."),
         ),
         "mapping": (
             _("Administratie kiezen"),
-            _("Zodat elke administratie van de goede rekening wordt betaald."),
+            _("Kies per administratie de juiste rekening."),
             _("Duurt ongeveer 1 minuut."),
         ),
         "webhook": (
-            _("Seintje van Nmbrs aanzetten"),
-            _("Dan staat een salarisrun meteen voor je klaar. Zonder seintje kijken we zelf elk uur."),
+            _("Automatische melding uit Nmbrs aanzetten"),
+            _("Een salarisrun staat dan meteen klaar. Zonder automatische melding kijken we elk uur."),
             _("Duurt ongeveer 3 minuten."),
         ),
     }[key]

@@ -48,7 +48,7 @@ def find_company():
     except RegisterUnavailable:
         problem = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
     except RateLimited:
-        problem = _("Je zoekt wel heel vaak. Wacht even, of vul naam en nummer zelf in.")
+        problem = _("Te veel zoekopdrachten. Wacht even of vul naam en nummer zelf in.")
     return render_fragment(
         "onboarding/company.html", "onboarding/_companies.html", text=text, problem=problem,
         found=[company_task(one.name, one.kvk_number) for one in found],
@@ -212,7 +212,7 @@ def invite_co_signer(membership):
         form.email.errors = [message_for(error)]
         return _identify_page(membership, 422, invite_form=form)
     enqueue("send_mails")
-    flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
+    flash(_("De uitnodiging is verstuurd. De link werkt een week."), "good")
     return redirect_to(_identify_url(client))
 
 

@@ -16,7 +16,7 @@ from domain.payroll.run_history import HistoryRow
 def greeting(hour: int) -> str:
     """Return the greeting for an hour in Amsterdam time."""
     if hour < 6:
-        return _("Goedenacht")
+        return _("Hallo")
     if hour < 12:
         return _("Goedemorgen")
     return _("Goedemiddag") if hour < 18 else _("Goedenavond")
@@ -26,14 +26,14 @@ def summary(payments: int, setting_up: bool, other: int) -> str:
     """Return the sentence after the greeting. `payments`: number that wait for this user; `other`: other things to do.
     """
     if payments == 1:
-        return _("er wacht één betaling.")
+        return _("er staat één betaling klaar.")
     if payments:
-        return _("er wachten %(count)s betalingen.", count=payments)
+        return _("er staan %(count)s betalingen klaar.", count=payments)
     if setting_up:
         return _("je bent er bijna.")
     if other == 1:
         return _("er is één ding te doen.")
-    return _("er zijn %(count)s dingen te doen.", count=other) if other else _("alles is gedaan.")
+    return _("er zijn %(count)s dingen te doen.", count=other) if other else _("je bent helemaal bij.")
 
 
 # --- rows for one client ---
@@ -72,8 +72,8 @@ def _run_name(run: HistoryRow) -> str:
 def unmapped_task(count: int) -> Task:
     """Return the row of runs whose company has no bank account assigned."""
     text = ngettext(
-        "%(num)s run wacht op een bankrekening voor de administratie.",
-        "%(num)s runs wachten op een bankrekening voor de administratie.",
+        "Voor %(num)s run is nog geen bankrekening gekozen.",
+        "Voor %(num)s runs is nog geen bankrekening gekozen.",
         count,
     )
     return Task(url_for("payroll.overview"), "bank", _("Kies een bankrekening"), text, "warn")
@@ -103,7 +103,7 @@ def _waiting(row: ClientWorklist) -> list[str]:
     if row.bank:
         found.append(_("bankkoppeling vernieuwen"))
     if row.runs:
-        found.append(ngettext("%(num)s run klopt niet", "%(num)s runs kloppen niet", row.runs))
+        found.append(ngettext("Fout in %(num)s run", "Fouten in %(num)s runs", row.runs))
     if row.nmbrs:
-        found.append(_("Nmbrs vraagt aandacht"))
+        found.append(_("Controleer je Nmbrs-koppeling"))
     return found

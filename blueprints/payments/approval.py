@@ -171,5 +171,5 @@ def reopen(membership, reference):
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if payment is not None and payment.reference != reference:
-        flash(_("De salarisrun is intussen opnieuw gedraaid. Dit is wat er nu nog betaald moet worden."), "good")
+        flash(_("De salarisrun is opnieuw gedraaid. Dit moet nog worden betaald."), "good")
     return redirect_to(url_of(membership, payment.reference if payment else reference))

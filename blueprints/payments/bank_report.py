@@ -50,7 +50,7 @@ def upload_report(membership, reference):
         return render_sheet("payments/bank_report.html", sheet, 422, problem=message_for(error))
     if found.to_confirm:
         return redirect_to(url_of(membership, reference, "confirm_report", document=found.document))
-    flash(_("Je bank heeft geantwoord. Hieronder zie je hoe het ervoor staat."), "good")
+    flash(_("Je bank heeft geantwoord. Hieronder zie je de status."), "good")
     return redirect_to(url_of(membership, reference))
 
 
@@ -76,7 +76,7 @@ def confirm_report(membership, reference, document):
         return redirect_with_problem(membership, reference, error)
     rate_limits.reset_attempts("pin.user", membership.user_id)
     enqueue("send_mails")  # a second person may be asked
-    flash(_("Het bestand is bevestigd. Hieronder zie je hoe het ervoor staat."), "good")
+    flash(_("Het bestand is bevestigd. Hieronder zie je de status."), "good")
     return redirect_to(url_of(membership, reference))
 
 

@@ -135,7 +135,7 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how in ("signed", "second"):
-        flash(_("De bank heeft je handtekening."), "good")
+        flash(_("Ondertekend."), "good")
     return redirect_to_step(membership, reference, step)
 
 

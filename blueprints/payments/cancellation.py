@@ -72,5 +72,5 @@ def withdraw_cancellation(membership, reference):
         cancellation.withdraw_cancellation(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    flash(_("De betaling blijft staan zoals hij stond."), "good")
+    flash(_("De betaling blijft staan."), "good")
     return redirect_to(url_of(membership, reference))

@@ -103,7 +103,7 @@ def excess_allowance(membership, allowance_id):
         return _to_allowance(allowance_id)
     rate_limits.reset_attempts("pin.user", membership.user_id)
     enqueue("send_mails")
-    flash(_("Je hebt het toegestaan. Kijk de betaling na en keur haar goed; er is nog niets betaald."), "good")
+    flash(_("Je hebt toestemming gegeven. Controleer de betaling en keur die goed. Er is nog niets betaald."), "good")
     return redirect_to(url_of(membership, batch.reference))
 
 
@@ -128,5 +128,5 @@ def withdraw_excess(membership, allowance_id):
         flash(message_for(error), "bad")
         return _to_allowance(allowance_id)
     enqueue("send_mails")
-    flash(_("Ingetrokken. Hiermee wordt niets betaald."), "good")
+    flash(_("Ingetrokken. Er wordt niets betaald."), "good")
     return _to_allowance(allowance_id)

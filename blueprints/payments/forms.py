@@ -37,7 +37,7 @@ class ExcessForm(RestorableForm):
     amount = StringField(_l("Bedrag"), filters=[trimmed])
     reason = StringField(
         _l("Reden"),
-        [DataRequired(_l("Schrijf kort waarom.")), Length(max=200, message=_l("Hoogstens 200 tekens."))],
+        [DataRequired(_l("Vul een reden in.")), Length(max=200, message=_l("Maximaal 200 tekens."))],
         filters=[trimmed],
     )
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
@@ -69,7 +69,7 @@ class BankLoginForm(Form):
 class MethodForm(Form):
     """An SCA method; the bank supplies the choices."""
 
-    method = StringField(_l("Hoe onderteken je?"), [InputRequired(_l("Kies hoe je ondertekent."))])
+    method = StringField(_l("Hoe wil je ondertekenen?"), [InputRequired(_l("Kies hoe je ondertekent."))])
 
 
 class CodeForm(Form):

@@ -69,7 +69,7 @@ def report_outcome(membership, reference, verdict):
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     enqueue("send_mails")  # a second person may be asked
-    flash(_("Dat is vastgelegd. Hieronder zie je hoe het ervoor staat."), "good")
+    flash(_("Opgeslagen. Hieronder zie je de status."), "good")
     return redirect_to(url_of(membership, reference))
 
 

@@ -289,7 +289,7 @@ def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
         (_("Referentie"), sheet.bank_reference), (_("Op je afschrift"), status.statement_style(payment)),
     ]  # fmt: skip
     if status.is_name_check_off(payment):
-        facts.append((_("Namen"), _("niet gecontroleerd; zo is het ingesteld")))
+        facts.append((_("Namen"), _("niet gecontroleerd, volgens je instellingen")))
     return facts
 
 
@@ -301,7 +301,7 @@ def _redacted(payment: Payment) -> str:
     """Return that the details of people are gone, and since when; "" if they are there."""
     if payment.redacted_at is None:
         return ""
-    return _("Van wie deze regels zijn, bewaren we niet meer. Verwijderd op %(day)s. De bedragen blijven staan.",
+    return _("De namen en rekeningnummers bij deze regels zijn verwijderd op %(day)s. De bedragen blijven staan.",
              day=long_day(payment.redacted_at))  # fmt: skip
 
 

@@ -47,7 +47,9 @@ def decide_name(membership, reference, line_id):
     except DomainError as error:
         return render_problem(membership, reference, error)
     if choice == "overnemen":
-        return render_current(membership, reference, spoken=_("De naam van de bank is bewaard voor de volgende keer."))
+        return render_current(membership, reference, spoken=_(
+            "De naam van de bank is opgeslagen voor de volgende keer."
+        ))
     return render_current(membership, reference, focus=True)
 
 

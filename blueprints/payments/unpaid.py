@@ -39,10 +39,10 @@ def pay_unpaid(membership, run_id):
         abort(400)
     prepared = unpaid_payment.pay_unpaid(membership.client, membership.user, run_id, Choice(chosen), key)
     if prepared.batch is None:
-        flash(_("Hiervan is niets meer te betalen. Hieronder zie je hoe het ervoor staat."))
+        flash(_("Hiervan hoeft niets meer te worden betaald. Hieronder zie je de status."))
         return redirect_to(url_for("payments.list_unpaid"))
     if prepared.new:
-        flash(_("Dit staat klaar. Kijk de betaling na en keur haar goed; er is nog niets betaald."), "good")
+        flash(_("De betaling staat klaar. Controleer de betaling en keur die goed. Er is nog niets betaald."), "good")
     else:
-        flash(_("Dit stond al klaar, in deze betaling."))
+        flash(_("Dit stond al klaar in deze betaling."))
     return redirect_to(payment_url(membership.client.public_id, prepared.batch.reference))

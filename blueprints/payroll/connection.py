@@ -74,7 +74,7 @@ def remove_connection(membership, connection_id):
     if form.validate_on_submit():
         connections.remove_connection(connection, membership.user)
         enqueue("revoke_tokens")
-        flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
+        flash(_("De verbinding is verwijderd. Er is niets betaald. Je betalingen blijven bewaard."), "good")
         return redirect_to(url_for("payroll.overview"))
     return render(
         "payroll/remove_connection.html", client=membership.client, form=form,

@@ -39,5 +39,5 @@ class ConfirmForm(Form):
 
 class AddressForm(RestorableForm):
     keep = StringField(
-        _l("Hoe lang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoe lang."))]
+        _l("Hoelang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoelang."))]
     )

@@ -103,7 +103,7 @@ def reimport(membership, run_id):
     before = len(run_history.run_detail(client, run_id).exchanges)
     run_history.reimport_run(client, membership.user, run_id)
     enqueue("import_run", run_id)
-    flash(_("We halen deze run opnieuw op bij Nmbrs."), "good")
+    flash(_("De run wordt opnieuw opgehaald uit Nmbrs."), "good")
     return redirect_to(url_for("payroll.history_entry", run_id=run_id, na=before))
 
 
@@ -126,5 +126,7 @@ def import_older_run(membership):
         return redirect_to(url_for("payroll.older_runs"))
     run = companies.import_older_run(membership.client, membership.user, run_id)
     enqueue("import_run", run.id)
-    flash(_("We halen deze run op. Kijk goed of hij niet al is betaald voordat je de betaling goedkeurt."), "good")
+    flash(_(
+        "De run wordt opgehaald. Controleer of de run niet al is betaald voordat je de betaling goedkeurt."
+    ), "good")
     return redirect_to(url_for("payroll.overview"))

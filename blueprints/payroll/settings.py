@@ -110,7 +110,7 @@ def _confirm_page(membership, connection, choices: MappingChoices, then: str):
     """Show companies with another KvK number, both numbers and a checkbox."""
     form = ConfirmForm()
     if "asked" in request.form:
-        form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]
+        form.confirmed.errors = [_("Vink het vakje aan om door te gaan of ga terug.")]
     accounts = {account.id: account for account in bank_accounts.payable_accounts(membership.client)}
     others = [
         (view, accounts[account_id]) for view in all_companies(connection)

@@ -52,7 +52,7 @@ def add_passkey(membership):
 @does("passkeys")
 def rename_passkey(membership, passkey_id):
     passkeys.rename(membership.user, passkey_id, request.form.get("name", ""))
-    flash(_("De naam is veranderd."), "good")
+    flash(_("Je naam is gewijzigd."), "good")
     return redirect_to(url_for("settings.list_passkeys"))
 
 
@@ -82,6 +82,6 @@ def change_password(membership):
     else:
         rate_limits.reset_attempts("prove.user", membership.user_id)
         enqueue("send_mails")
-        flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
+        flash(_("Je wachtwoord is gewijzigd. Je bent op alle andere apparaten uitgelogd."), "good")
         return redirect_to(url_for("settings.settings"))
     return render("settings/password.html", 422, form=form)

@@ -12,7 +12,7 @@ class PaymentPreferencesForm(RestorableForm):
     """The payment preferences. Browsers do not send an unchecked box, so absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
-    name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))
+    name_check = BooleanField(_l("Laat de bank de namen controleren voor de betaling"))
 
 
 class LanguageForm(Form):
@@ -24,7 +24,7 @@ class EmployeeForm(RestorableForm):
 
     employee = StringField(
         _l("Naam of rekeningnummer van de medewerker"),
-        [DataRequired(_l("Vul een naam of rekeningnummer in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
+        [DataRequired(_l("Vul een naam of rekeningnummer in.")), Length(max=140, message=_l("Maximaal 140 tekens."))],
     )
 
 

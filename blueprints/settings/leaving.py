@@ -94,7 +94,7 @@ def _signed_out() -> Response:
     logout_user()
     session.clear()
     session_interface.renew()
-    flash(_("Je account is verwijderd. Je krijgt daarvan nog één mail."), "good")
+    flash(_("Je account is verwijderd. Je krijgt nog één mail ter bevestiging."), "good")
     response = redirect_to(url_for("account.sign_in"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -30,7 +30,7 @@ def show_notifications(membership):
 def save_notifications(membership):
     """Save the events for all browsers of this person. Browsers do not send an unchecked box."""
     push.set_enabled_kinds(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
-    flash(_("Bewaard."), "good")
+    flash(_("Opgeslagen."), "good")
     return _redirect_back()
 
 
@@ -46,7 +46,7 @@ def enable_push(membership):
     except InvalidSubscription as error:
         flash(message_for(error), "bad")
     else:
-        flash(_("Meldingen staan aan op dit toestel."), "good")
+        flash(_("Meldingen staan aan op dit apparaat."), "good")
     return _redirect_back()
 
 
@@ -56,7 +56,7 @@ def disable_push(membership):
     device = current_device()
     if device is not None:
         push_subscriptions.unsubscribe(membership.user, device)
-    flash(_("Meldingen staan uit op dit toestel."), "good")
+    flash(_("Meldingen staan uit op dit apparaat."), "good")
     return _redirect_back()
 
 

@@ -19,11 +19,11 @@ from models import Client, Membership
 # Kinds of notifications (domain.outbox.push.KINDS), in the order of a payment's life.
 NOTIFICATION_KINDS = {
     "waits": _l("Er staat een betaling klaar"),
-    "asked": _l("Iemand vraagt mijn goedkeuring"),
+    "asked": _l("Mijn goedkeuring is nodig"),
     "executed": _l("Een betaling is uitgevoerd"),
-    "refused": _l("Een betaling is geweigerd of niet helemaal uitgevoerd"),
+    "refused": _l("Een betaling is geweigerd of voor een deel mislukt"),
     "held": _l("Een run of regel kan niet worden betaald"),
-    "consent": _l("Een bankkoppeling loopt af of is gestopt"),
+    "consent": _l("Een bankkoppeling verloopt of is gestopt"),
 }
 
 
@@ -77,19 +77,19 @@ def preferences_saved(done: PreferencesUpdate) -> str:
     """Return what happened to the wishes, and to payments that were approved with the earlier ones."""
     if not done.changed:
         return _("Er is niets veranderd.")
-    saved = _("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.")
+    saved = _("Opgeslagen. Geldt voor alles wat je vanaf nu goedkeurt.")
     if not done.reopened:
         return saved
     return f"{saved} " + ngettext(
-        "%(num)s goedgekeurde betaling moet opnieuw worden goedgekeurd: die liet de vorige keuze zien.",
-        "%(num)s goedgekeurde betalingen moeten opnieuw worden goedgekeurd: die lieten de vorige keuze zien.",
+        "%(num)s betaling moet opnieuw worden goedgekeurd, omdat de instelling is gewijzigd.",
+        "%(num)s betalingen moeten opnieuw worden goedgekeurd, omdat de instelling is gewijzigd.",
         done.reopened,
     )
 
 
 def session_task(session: SessionView) -> Task:
     """Return the row of a session: where it is, and since when."""
-    place = _("Hier") if session.here else _("Ergens anders")
+    place = _("Dit apparaat") if session.here else _("Ander apparaat")
     title = f"{place}: {session.words}" if session.words else place
     text = _(
         "sinds %(start)s, laatst gezien %(seen)s", start=moment(session.started_at), seen=moment(session.seen_at)

@@ -51,8 +51,10 @@ def settings(membership):
 def revoke_other_sessions(membership):
     """End all other sessions of this person."""
     ended = sessions.revoke_other_sessions(membership.user, secret())
-    done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
-    flash(done if ended else _("Je was nergens anders ingelogd."), "good")
+    done = ngettext("Je bent uitgelogd op %(num)s ander apparaat.", (
+        "Je bent uitgelogd op %(num)s andere apparaten."
+    ), ended)
+    flash(done if ended else _("Er zijn geen andere actieve sessies."), "good")
     return redirect_to(url_for("settings.settings"))
 
 
@@ -77,7 +79,7 @@ def choose_language(membership):
         accounts.set_locale(membership.user, form.language.data)
         current_user_row().locale = form.language.data
         refresh()
-        flash(_("Bewaard. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
+        flash(_("Opgeslagen. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
     return redirect_to(url_for("settings.settings"))
 
 

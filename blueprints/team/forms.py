@@ -17,7 +17,7 @@ class RoleForm(RestorableForm):
 
 class InviteForm(RoleForm):
     email = EmailField(missing=_l("Vul een e-mailadres in."))
-    to_sign = BooleanField(_l("Vraag deze persoon om zich als tweede ondertekenaar te identificeren"))
+    to_sign = BooleanField(_l("Vraag deze persoon om zich als mede-ondertekenaar te identificeren"))
 
 
 class JoinForm(Form):
@@ -41,7 +41,7 @@ class FourEyesForm(RestorableForm):
     """The total from which two people approve, with or without cents."""
 
     amount = StringField(
-        _l("Vanaf welk totaal keuren twee mensen goed?"),
+        _l("Vanaf welk totaal is dubbele goedkeuring nodig?"),
         [InputRequired(_l("Vul een bedrag in, bijvoorbeeld 10.000,00.")), require_amount],
         filters=[trimmed],
     )
@@ -55,4 +55,4 @@ class FourEyesForm(RestorableForm):
 class HideForm(RestorableForm):
     """Whether salaries are hidden from preparers. Browsers do not send an unchecked box: absent means no."""
 
-    hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))
+    hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor voorbereiders"))

@@ -30,9 +30,9 @@ def four_eyes_page(membership):
         form.amount.errors = [message_for(error)]
         return render("team/four_eyes.html", 422, **shown)
     messages = {
-        "changed": _("Bewaard. Het geldt vanaf de volgende goedkeuring."),
+        "changed": _("Opgeslagen. Geldt vanaf de volgende goedkeuring."),
         "same": _("Er is niets veranderd."),
-        "asked": _("Een ander die mag betalen, moet hiermee akkoord gaan. Tot dan blijft het zoals het was."),
+        "asked": _("Iemand anders die mag betalen, moet hiermee akkoord gaan. Tot dan verandert er niets."),
     }
     return redirect_to_members(messages[outcome])
 
@@ -41,14 +41,14 @@ def four_eyes_page(membership):
 @does("answer_four_eyes")
 def confirm_four_eyes_change(membership, key):
     return _answer(
-        membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Het geldt vanaf nu.")
+        membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Dit geldt vanaf nu.")
     )
 
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
 @does("answer_four_eyes")
 def decline_four_eyes_change(membership, key):
-    return _answer(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
+    return _answer(membership, four_eyes.decline_threshold_change, key, _("Er is niets gewijzigd."))
 
 
 def _answer(membership, answer, key, message):

@@ -56,8 +56,8 @@ def _welcome(joined, invitation):
     enqueue("send_mails")
     client_id = joined.client.public_id
     if invitation.as_co_signer:
-        flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
+        flash(_("Je hebt nu toegang. Identificeer je, dan kunnen jullie samen tekenen."), "good")
         return redirect_to(url_for("onboarding.identify", client=client_id))
-    flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
+    flash(_("Je hebt nu toegang tot %(name)s.", name=joined.client.name), "good")
     view = "overview.overview" if joined.role == Role.PREPARER else "onboarding.welcome"
     return redirect_to(url_for(view, client=client_id))

@@ -18,13 +18,13 @@ from models.states import Role
 
 ROLES: dict[str, Any] = {
     Role.OWNER: _l("eigenaar"),
-    Role.APPROVER: _l("mag betalen"),
-    Role.PREPARER: _l("bereidt voor"),
+    Role.APPROVER: _l("goedkeurder"),
+    Role.PREPARER: _l("voorbereider"),
 }
 ROLE_CHOICES = choices({
     Role.OWNER: _l("Eigenaar: mag betalen en alles instellen"),
-    Role.APPROVER: _l("Mag betalen: bekijkt, wijzigt en keurt goed"),
-    Role.PREPARER: _l("Bereidt voor: bekijkt en wijzigt, betaalt nooit"),
+    Role.APPROVER: _l("Goedkeurder: bekijkt, wijzigt en keurt goed"),
+    Role.PREPARER: _l("Voorbereider: bekijkt en wijzigt, betaalt nooit"),
 })  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def threshold_text(cents: int | None) -> str:
         return _("Eén persoon keurt een betaling goed.")
     if cents == 0:
         return _("Elke betaling wordt door twee mensen goedgekeurd.")
-    return _("Vanaf %(sum)s keuren twee mensen een betaling goed.", sum=euro(cents))
+    return _("Vanaf %(sum)s moeten twee mensen een betaling goedkeuren.", sum=euro(cents))
 
 
 def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
@@ -67,20 +67,21 @@ def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
     if not eyes.open:
         return _("Goedgekeurd door %(by)s", by=_(" en ").join(map(isolate, eyes.approved_by))), ""
     if eyes.stuck:
-        text = _("Laat iemand die niet goedkeurt de wijziging doen, of nodig nog iemand uit die mag betalen.")
-        return _("Er zijn te weinig mensen die deze betaling mogen goedkeuren"), text
+        text = _("Laat iemand anders de wijziging doen of nodig nog iemand uit die mag betalen.")
+        return _("Te weinig mensen mogen deze betaling goedkeuren"), text
     if eyes.approved_by_me:
-        return _("Jij hebt goedgekeurd"), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
+        return _("Je hebt goedgekeurd"), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
     if eyes.changed_by_me:
-        text = _("Wie als laatste iets wijzigt, keurt niet zelf goed. Gevraagd: %(asked)s.", asked=asked)
-        return _("Twee anderen keuren deze betaling goed"), text
+        text = _("Wie als laatste iets wijzigt, mag niet zelf goedkeuren. Nodig: %(asked)s.", asked=asked)
+        return _("Twee anderen moeten deze betaling goedkeuren"), text
     if eyes.voided:
-        return wish_changed(eyes.voided), _("Wat was goedgekeurd geldt niet meer. Gevraagd: %(asked)s.", asked=asked)
+        return wish_changed(eyes.voided), _(
+            "De eerdere goedkeuring is niet meer geldig. Nodig: %(asked)s.", asked=asked)
     if eyes.approved_by and eyes.asks_me:
-        return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt die geven.")
+        return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt goedkeuren.")
     if eyes.approved_by:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
-    return _("Twee mensen keuren deze betaling goed"), _("Gevraagd: %(asked)s.", asked=asked)
+    return _("Twee mensen moeten deze betaling goedkeuren"), _("Nodig: %(asked)s.", asked=asked)
 
 
 def _or(names: tuple[str, ...]) -> str:

@@ -57,7 +57,8 @@ def invite(membership):
     except InvitationRefused as error:
         (form.role if error.reason == "role" else form.email).errors = [message_for(error)]
         return render("team/invite.html", 422, form=form)
-    return redirect_to_members(_("%(email)s heeft een uitnodiging gekregen. Die werkt een week.", email=row.email))
+    return redirect_to_members(_(
+        "%(email)s heeft een uitnodiging gekregen. De link werkt een week.", email=row.email))
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/opnieuw")
@@ -90,7 +91,7 @@ def detail(membership, member_id):
     except DomainError as error:
         form.role.errors = [message_for(error)]
         return render("team/member.html", 422, **shown)
-    return redirect_to_members(_("De rol is veranderd.") if changed else _("Er is niets veranderd."))
+    return redirect_to_members(_("De rol is gewijzigd.") if changed else _("Er is niets veranderd."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>/verwijderen", methods=["GET", "POST"])
@@ -107,7 +108,7 @@ def remove_member(membership, member_id):
     except DomainError as error:
         return redirect_to_members(message_for(error), "bad")
     if who.id == membership.id:
-        flash(_("Je doet niet meer mee in %(name)s.", name=membership.client.name), "good")
+        flash(_("Je hebt geen toegang meer tot %(name)s.", name=membership.client.name), "good")
         return redirect_to(url_for("account.start"))
     return redirect_to_members(_("%(name)s heeft geen toegang meer.", name=who.user.name))
 
@@ -121,5 +122,5 @@ def hide_lines(membership):
     if not changed:
         return redirect_to_members(_("Er is niets veranderd."))
     if hidden:
-        return redirect_to_members(_("Wie voorbereidt, ziet vanaf nu alleen totaal en aantal."))
-    return redirect_to_members(_("Wie voorbereidt, ziet vanaf nu ook de regels."))
+        return redirect_to_members(_("Voorbereiders zien vanaf nu alleen totaal en aantal."))
+    return redirect_to_members(_("Voorbereiders zien vanaf nu ook de regels."))

@@ -74,7 +74,7 @@ def _require_possible_while_closing() -> None:
     Also from a page that only asks for an act: one whose address takes its form as well.
     """
     if not is_possible(request.path, reads=request.method in _READS):
-        flash(_("Dit account is gesloten: er kan niets meer mee. Een eigenaar kan dat nog ongedaan maken."), "warn")
+        flash(_("Dit account is gesloten. Een eigenaar kan dat nog ongedaan maken."), "warn")
         abort(redirect_to(url_for("overview.overview")))
 
 

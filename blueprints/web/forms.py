@@ -42,7 +42,7 @@ def refuse_hidden(_form: Any, field: Field) -> None:
     """
     if isinstance(field.data, str) and has_hidden(field.data):
         field.data = drop_hidden(field.data).strip()
-        raise StopValidation(_("Hier stonden onzichtbare tekens in. Ze zijn weg: kijk het na, en verstuur het."))
+        raise StopValidation(_("We hebben onzichtbare tekens verwijderd. Controleer de tekst en verstuur opnieuw."))
 
 
 class Form(FlaskForm):
@@ -74,7 +74,7 @@ class EmailField(wtforms.EmailField):
         validators = [
             InputRequired(missing),
             Length(max=254, message=_l("Dit e-mailadres is te lang.")),
-            Regexp(EMAIL_PATTERN, message=_l("Dit is geen e-mailadres. Het lijkt op naam@bedrijf.nl.")),
+            Regexp(EMAIL_PATTERN, message=_l("Vul een geldig e-mailadres in, bijvoorbeeld naam@bedrijf.nl.")),
         ]
         super().__init__(label, validators, filters=[trimmed], **options)
 
@@ -95,7 +95,7 @@ class PersonNameField(StringField):
     def __init__(self, label: str = _l("Je naam"), **options: Any) -> None:
         validators = [
             DataRequired(_l("Vul je naam in.")),
-            Length(max=100, message=_l("Hoogstens 100 tekens.")),
+            Length(max=100, message=_l("Maximaal 100 tekens.")),
         ]
         super().__init__(label, validators, filters=[trimmed], **options)
 

@@ -42,7 +42,7 @@ def go_on(onward: str) -> Response:
     """Redirect to the original page after reauthentication, with a message about what is left to do."""
     kept = session.pop(_KEY, None)
     if kept is None or kept["page"] != split_address(onward).path:
-        flash(_("Dank je, jij bent het. Ga verder waar je was."), "good")
+        flash(_("Bevestigd. Je kunt verder."), "good")
         return redirect_to(onward)
     session[_KEY] = kept | {"proved": True}
     flash(_said(kept), "good")
@@ -52,15 +52,13 @@ def go_on(onward: str) -> Response:
 def _said(kept: dict[str, Any]) -> str:
     if kept["secret"]:
         return _(
-            "Dank je, jij bent het. Er is nog niets gedaan. "
-            "Een token of pincode onthouden we niet: vul die nog één keer in."
+            "Bevestigd. Vul je token of pincode nog een keer in."
         )
     if kept["values"]:
         return _(
-            "Dank je, jij bent het. Er is nog niets gedaan. "
-            "Wat je invulde staat er nog: druk nog één keer op de knop."
+            "Bevestigd. Tik nog een keer op de knop. Wat je invulde, staat er nog."
         )
-    return _("Dank je, jij bent het. Er is nog niets gedaan: druk nog één keer op de knop.")
+    return _("Bevestigd. Tik nog een keer op de knop.")
 
 
 def _again(form: FlaskForm) -> MultiDict[str, str] | None:

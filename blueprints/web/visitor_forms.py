@@ -31,7 +31,7 @@ class VisitorCsrfProtect(CSRFProtect):
             if comes_from_this_site():
                 g.csrf_valid = True
             elif request.endpoint in FORMS:
-                flash(_("Deze pagina stond lang open. Kijk na wat er staat en probeer het nog eens."), "warn")
+                flash(_("Deze pagina stond lang open. Controleer de gegevens en probeer het opnieuw."), "warn")
             else:
                 raise
 

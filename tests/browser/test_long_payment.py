@@ -145,7 +145,7 @@ def strikes_what_was_found(phone: Phone, total: str) -> None:
     expect(phone.page.locator("li.line")).to_have_count(1)
     shot_at_the_lines(phone, "93-weggestreept")
     phone.button("Alles goedkeuren").click()
-    phone.sees("1 regel is teruggezet. Alle 5.000 regels doen weer mee")
+    phone.sees("1 regel is teruggezet. Alle 5.000 regels worden weer betaald")
     expect(phone.page.locator("#found")).to_contain_text("Geen regels gevonden")
     expect(phone.pay_button).to_have_text(total)
     phone.shot("94-teruggezet")
@@ -174,7 +174,7 @@ def test_a_long_payment_without_javascript(plain_wouter: Phone):
     phone = plain_wouter
     to_a_payment_of(phone, 140)
     phone.page.get_by_label("Zoek op naam, IBAN of omschrijving").fill("a")
-    phone.button("Zoek").click()
+    phone.button("Zoeken").click()
     phone.sees("van 140 regels")
     phone.page.locator("li.line .no").first.click()
     phone.sees("139 van 140 regels")

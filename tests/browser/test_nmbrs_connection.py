@@ -76,7 +76,7 @@ def sees_what_it_may(phone: Phone) -> None:
     if phone.scripts:
         mark(phone)
     shows(phone, phone.page.locator("#recht-runs"), "in orde")
-    shows(phone, phone.page.locator("#rechten"), "Alles wat nodig is, mag")
+    shows(phone, phone.page.locator("#rechten"), "Alle rechten zijn in orde")
     assert not phone.scripts or is_marked(phone)
     phone.shot("51-rechten", whole=True)
     phone.expect_accessible()
@@ -89,17 +89,17 @@ def chooses_an_account_and_the_webhook(phone: Phone) -> None:
     choice.select_option(choice.locator("option").filter(has_text="NL95").get_attribute("value"))
     phone.shot("53-instellingen", whole=True)
     phone.expect_accessible()
-    phone.button("Zet het seintje aan").click()
+    phone.button("Automatische melding aanzetten").click()
     shows(phone, phone.page.locator("#seintje"), "geïnstalleerd, gecontroleerd")
     expect(phone.page.get_by_label("9969").locator("option:checked")).to_contain_text("NL95")
-    expect(phone.page.locator("#seintje")).to_contain_text("Nog geen seintje")
+    expect(phone.page.locator("#seintje")).to_contain_text("Nog geen automatische melding")
     phone.shot("54-geinstalleerd", whole=True)
     phone.expect_accessible()
 
 
 def sees_the_webhook_work(phone: Phone) -> None:
     phone.control("POST", "runs", {"company": "9969", "lines": 8, "description": "april"})
-    shows(phone, phone.page.locator("#seintje"), "Het seintje werkt")
+    shows(phone, phone.page.locator("#seintje"), "De automatische melding werkt")
     phone.shot("55-seintje-werkt", whole=True)
     phone.button("Opslaan en terug").click()
     phone.sees("Er is een actieve verbinding met Nmbrs")
@@ -134,7 +134,7 @@ def moves_to_the_later_interface(phone: Phone) -> None:
     phone.expect_accessible()
     phone.button("Ga naar Nmbrs").click()
     phone.button("Toestaan").click()
-    phone.sees("Verbinding maken gelukt!", "elke 5 minuten op werkdagen van 7 tot 19 uur")
+    phone.sees("Verbinding maken gelukt!", "op werkdagen van 7 tot 19 uur elke 5 minuten")
     expect(phone.page.get_by_label("9969").locator("option:checked")).to_contain_text("NL95")
     phone.shot("58-overgestapt", whole=True)
     phone.expect_accessible()

@@ -36,7 +36,7 @@ def register(phone: Phone) -> None:
     phone.page.get_by_label("Wachtwoord", exact=True).fill(phone.person.password)
     phone.page.get_by_label("KvK-nummer").fill(phone.person.kvk_number)
     phone.button("Account aanmaken").click()
-    phone.heading("Kijk in je mail")
+    phone.heading("Open je mail")
     phone.shot("03-kijk-in-je-mail")
 
 
@@ -48,7 +48,7 @@ def confirm_by_mail(phone: Phone) -> None:
     phone.sees("Je e-mailadres is bevestigd")
     phone.shot("06-inloggen")
     phone.sign_in()
-    phone.sees("Nog even instellen, dan kun je betalen.")
+    phone.sees("Stel nog een paar dingen in, dan kun je betalen.")
     phone.shot("07-welkom", whole=True)
 
 

@@ -34,7 +34,7 @@ def make_passkey(phone: Phone, name: str) -> None:
     phone.link("Instellingen").first.click()
     phone.link("Passkeys").click()
     phone.heading("Passkeys")
-    phone.page.get_by_label("Naam, zodat je hem herkent").fill(name)
+    phone.page.get_by_label("Naam van de passkey").fill(name)
     phone.button("Passkey maken").click()
     phone.sees("Je passkey is toegevoegd.", name)
 
@@ -60,7 +60,7 @@ def test_a_passkey_is_created_used_renamed_and_removed(returning: Phone, finger:
     phone.page.locator("summary", has_text="Wijzigen").click()
     phone.page.get_by_label("Naam", exact=True).fill("Oude telefoon")
     phone.button("Naam opslaan").click()
-    phone.sees("De naam is veranderd.", "Oude telefoon")
+    phone.sees("Je naam is gewijzigd.", "Oude telefoon")
     sign_out(phone)
     expect(phone.page).to_have_url(OVERVIEW)  # the e-mail field offered the passkey and the authenticator confirmed
     phone.link("Instellingen").first.click()
@@ -84,7 +84,7 @@ def test_the_button_logs_in_and_requires_user_verification(returning: Phone, fin
     finger.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
     phone.button("Met een passkey").click()
     expect(phone.page.locator("[data-stopped]")).to_be_visible(timeout=20_000)
-    expect(phone.page.locator("#live")).to_contain_text("Het is niet gelukt met je passkey.")
+    expect(phone.page.locator("#live")).to_contain_text("Je passkey is niet herkend.")
     expect(phone.page).to_have_url(re.compile("/inloggen$"))
     finger.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": True})
     phone.button("Met een passkey").click()

@@ -56,7 +56,7 @@ def opens_the_payment(phone: Phone) -> None:
 
 def waits_for_the_bank(phone: Phone) -> None:
     phone.state("Namen worden gecontroleerd")
-    phone.sees("Dit kan twintig minuten duren; je mag de pagina verlaten.")
+    phone.sees("Dit kan twintig minuten duren. Je kunt deze pagina sluiten.")
     phone.shot("50-namen-bezig", whole=True)
 
 
@@ -71,8 +71,8 @@ def looks_at_the_names(phone: Phone) -> None:
 
 def takes_a_name_over(phone: Phone) -> None:
     of(phone, CLOSE).get_by_role("button", name="Naam van de bank overnemen").click()
-    expect(of(phone, CLOSE)).to_contain_text("bewaard voor de volgende keer")
-    expect(phone.page.locator("#live")).to_contain_text("bewaard voor de volgende keer")
+    expect(of(phone, CLOSE)).to_contain_text("opgeslagen voor de volgende keer")
+    expect(phone.page.locator("#live")).to_contain_text("opgeslagen voor de volgende keer")
     phone.shot("52-naam-overgenomen", whole=True)
     phone.expect_accessible()
 
@@ -81,7 +81,7 @@ def does_not_pay_the_other(phone: Phone) -> None:
     of(phone, OTHER).get_by_role("button", name="Regel niet betalen").click()
     phone.state("Goedkeuring vereist")
     phone.sees("Keur de betaling opnieuw goed.", "2 van 3 regels")
-    expect(phone.line(CLOSE)).to_contain_text("De bank leest: Silva, Jose")
+    expect(phone.line(CLOSE)).to_contain_text("Bij de bank: Silva, Jose")
     expect(phone.pay_button).to_have_text("Betaal € 5.760,58")
     phone.shot("53-opnieuw-goedkeuren", whole=True)
     phone.expect_accessible()

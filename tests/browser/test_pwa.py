@@ -92,7 +92,7 @@ def test_an_update_takes_over_while_a_page_is_open(wouter: Phone):
     assert is_marked(phone)
     assert phone.page.evaluate(OF_BEFORE) == 200, "an open page may still ask for what it was made with"
     phone.open("/overzicht")
-    phone.sees("er wacht één betaling.")
+    phone.sees("er staat één betaling klaar.")
     phone.page.context.set_offline(True)
     phone.open("/overzicht")
     phone.heading("Je hebt geen verbinding")

@@ -23,7 +23,7 @@ def pays(phone: Phone, way: str) -> None:
 def test_decoupled_sca(wouter: Phone):
     phone = wouter
     pays(phone, "decoupled")
-    phone.sees("Open de app van je bank", "Deze pagina volgt vanzelf")
+    phone.sees("Open de app van je bank", "Deze pagina wordt vanzelf bijgewerkt")
     phone.shot("80-open-de-app")
     phone.expect_accessible()
     mark(phone)
@@ -41,7 +41,7 @@ def test_decoupled_sca(wouter: Phone):
 
 def signs_with_the_reader(phone: Phone) -> None:
     phone.pay_button.click()
-    phone.heading("Hoe onderteken je?")
+    phone.heading("Hoe wil je ondertekenen?")
     phone.sees(TOTAL, "Bankpas en lezer", "Sms naar")
     phone.shot("82-methode", whole=True)
     phone.page.get_by_role("radio", name="Bankpas en lezer").check()

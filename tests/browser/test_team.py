@@ -51,8 +51,8 @@ def test_a_member_of_two_clients_switches_between_them(house: Stack, take: Calla
     returning.page.goto(returning.mailed("/uitnodiging/")[0])
     returning.link("Inloggen").click()
     returning.sign_in()
-    returning.button("Doe mee").click()
-    returning.sees("Je doet mee in Demo BV.")
+    returning.button("Uitnodiging accepteren").click()
+    returning.sees("Je hebt nu toegang tot Demo BV.")
     returning.shot("98-tweede-klant")
     returning.expect_accessible()
     returning.link("Alle klanten").click()
@@ -70,7 +70,7 @@ def test_a_member_of_two_clients_switches_between_them(house: Stack, take: Calla
 
 def invites(phone: Phone, here: str, email: str = GUEST, role: str = "approver") -> None:
     phone.page.goto(f"{here}/mensen")
-    phone.heading("Mensen")
+    phone.heading("Team")
     phone.link("Iemand uitnodigen").click()
     phone.page.get_by_label("E-mailadres").fill(email)
     phone.page.get_by_label("Rol").select_option(role)
@@ -92,9 +92,9 @@ def accepts(phone: Phone) -> None:
     phone.page.get_by_label("Wachtwoord", exact=True).fill(phone.person.password)
     phone.shot("92-account-maken", whole=True)
     phone.expect_accessible()
-    phone.button("Account maken en meedoen").click()
+    phone.button("Account aanmaken en uitnodiging accepteren").click()
     phone.sign_in()
-    phone.sees("Nog even instellen")
+    phone.sees("Stel nog een paar dingen in")
 
 
 def identifies(phone: Phone) -> None:
@@ -106,16 +106,16 @@ def identifies(phone: Phone) -> None:
 
 def asks_for_two(phone: Phone, here: str) -> None:
     phone.page.goto(f"{here}/mensen/vier-ogen")
-    phone.page.get_by_label("Vanaf welk totaal keuren twee mensen goed?").fill("10.000,00")
+    phone.page.get_by_label("Vanaf welk totaal is dubbele goedkeuring nodig?").fill("10.000,00")
     phone.shot("93-vier-ogen")
     phone.expect_accessible()
-    phone.button("Bewaren").click()
-    phone.sees("Vanaf € 10.000,00 keuren twee mensen een betaling goed.", "Naomi Donkersloot")
+    phone.button("Opslaan").click()
+    phone.sees("Vanaf € 10.000,00 moeten twee mensen een betaling goedkeuren.", "Naomi Donkersloot")
 
 
 def approves_first(phone: Phone, payment: str) -> None:
     phone.page.goto(payment)
-    phone.sees("Twee mensen keuren deze betaling goed")
+    phone.sees("Twee mensen moeten deze betaling goedkeuren")
     phone.pay_button.click()
     phone.sees("Er is nog een goedkeuring nodig, van Naomi Donkersloot.", "Wacht op een tweede goedkeuring")
     phone.state("Goedkeuring vereist")
@@ -127,7 +127,7 @@ def approves_first(phone: Phone, payment: str) -> None:
 def approves_second(phone: Phone, payment: str) -> None:
     wait_for("the mail that asks", lambda: phone.mailed("/betalingen/"))
     phone.page.goto(payment)
-    phone.sees("Goedgekeurd door Wouter de Jong", "Er is nog één goedkeuring nodig. Jij kunt die geven.")
+    phone.sees("Goedgekeurd door Wouter de Jong", "Er is nog één goedkeuring nodig. Jij kunt goedkeuren.")
     phone.shot("95-tweede", whole=True)
     phone.pay_button.click()
     phone.state("Wacht op ondertekening bij de bank")

@@ -72,15 +72,15 @@ def link_of(site: Site) -> str:
     [
         ("name", "", "Vul je naam in."),
         ("name", "   ", "Vul je naam in."),
-        ("name", "x" * 101, "Hoogstens 100 tekens."),
+        ("name", "x" * 101, "Maximaal 100 tekens."),
         ("email", "", "Vul je e-mailadres in."),
-        ("email", "wouter", "Dit is geen e-mailadres."),
-        ("email", "wouter@demobv", "Dit is geen e-mailadres."),
+        ("email", "wouter", "Vul een geldig e-mailadres in"),
+        ("email", "wouter@demobv", "Vul een geldig e-mailadres in"),
         ("email", f"w@{'x' * 250}.example", "Dit e-mailadres is te lang."),
         ("company_name", " ", "Vul de naam van je bedrijf in."),
-        ("kvk_number", "6875011", "Een KvK-nummer is precies acht cijfers."),
-        ("kvk_number", "687501100", "Een KvK-nummer is precies acht cijfers."),
-        ("kvk_number", "6875011x", "Een KvK-nummer is precies acht cijfers."),
+        ("kvk_number", "6875011", "Een KvK-nummer heeft acht cijfers."),
+        ("kvk_number", "687501100", "Een KvK-nummer heeft acht cijfers."),
+        ("kvk_number", "6875011x", "Een KvK-nummer heeft acht cijfers."),
     ],
 )
 def test_errors_are_shown_and_values_kept(site: Site, field: str, typed: str, said: str):
@@ -263,7 +263,7 @@ def test_a_form_without_csrf_token_is_refused(site: Site, wouter: User, demo: De
     ):
         answer = who.bare_post(path, {"email": "w@demobv.example", "password": PASSWORD})
         page = answer.html
-        assert (answer.status_code, "Je was even weg" in text_of(page)) == (400, True)
+        assert (answer.status_code, "Bevestig dat jij het bent" in text_of(page)) == (400, True)
         assert PASSWORD not in page
     assert LoginSession.select().where(LoginSession.user == wouter.id).count() == 1
 

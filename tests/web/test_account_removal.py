@@ -80,7 +80,7 @@ def test_who_never_approved_is_gone_at_once(preparer: Someone, demo: Demo):
     device = Device.get(Device.user == user.id)
     PushSubscription.create(user=user, device=device, endpoint_hash="e", endpoint_encrypted="v1:x")
     page = preparer.browser.open(at(demo))
-    assert "Ook je naam en identificatie verwijderen we meteen" in page.text
+    assert "Je naam en identificatie worden ook meteen verwijderd" in page.text
     assert preparer.removes(demo).location == "/inloggen"
     row = User.get_by_id(user.id)
     assert (row.name, row.password_hash, row.email_confirmed_at) == ("-", "-", None)

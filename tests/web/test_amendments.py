@@ -69,7 +69,7 @@ def test_an_unavailable_date_shows_an_error_and_stays_chosen(owner: WebClient, d
 @pytest.mark.parametrize(
     ("day", "words"),
     [
-        (today_amsterdam() - timedelta(days=1), "al voorbij"), (later(400), "Zo ver vooruit"),
+        (today_amsterdam() - timedelta(days=1), "dag is voorbij"), (later(400), "zo ver vooruit"),
         ("gisteren", "Kies een dag in de kalender"), ("2026-02-31", "Kies een dag in de kalender"),
     ],
 )  # fmt: skip

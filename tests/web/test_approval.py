@@ -50,8 +50,8 @@ def test_the_page_may_be_left_during_submission(owner: WebClient, demo: Demo):
     assert owner.open(at(demo, batch)).all(".waiting") == []
     pay(owner, demo, batch)
     told = owner.open(at(demo, batch)).says("#opgemerkt .waiting")
-    assert told.startswith("We brengen de betaling naar ")
-    assert told.endswith("Je mag deze pagina verlaten; er gaat niets verloren.")
+    assert told.startswith("De betaling wordt verstuurd naar ")
+    assert told.endswith("Je kunt deze pagina sluiten.")
     submission.submit_order(batch.id)
     assert owner.open(at(demo, batch)).all(".waiting") == []
 
@@ -86,7 +86,7 @@ def test_a_changed_payment_is_not_approved(owner: WebClient, demo: Demo, shown: 
     owner.open(at(demo, batch))
     part = pay(owner, demo, batch, htmx=True, shown=shown)
     assert part.status_code == 422
-    assert "intussen veranderd. Er is niets betaald" in part.says("#payment [role=alert]")
+    assert "intussen gewijzigd. Er is niets betaald" in part.says("#payment [role=alert]")
     assert (Release.select().count(), demo.view(batch).state) == (0, "open")
 
 
@@ -198,7 +198,7 @@ def test_a_change_before_the_pin_stops_the_approval(owner: WebClient, delegated:
     amendments.exclude_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
     answer = owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
     assert answer.location == at(delegated, batch)
-    assert "intussen veranderd" in owner.open(at(delegated, batch)).says("main > [role=alert]")
+    assert "intussen gewijzigd" in owner.open(at(delegated, batch)).says("main > [role=alert]")
     assert (Release.select().count(), PinAttempts.select().count()) == (0, 0)
 
 
@@ -225,7 +225,7 @@ def test_the_page_polls_until_the_payment_is_final(owner: WebClient, demo: Demo,
     requests.post(bank.location, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
     status_polling.poll_status(BankOrder.get().id)
     part = owner.get(seen, htmx=True)
-    assert part.says("#hero .badge").startswith("Ondertekend: de bank voert uit op")
+    assert part.says("#hero .badge").startswith("Ondertekend: uitvoering op")
     assert part.says("#live").startswith("Ondertekend")
     assert part.one("#payment").get("hx-trigger") == "every 2s"
     assert part.all("#pay-place[hx-swap-oob] button") == []
@@ -275,7 +275,7 @@ def test_impossible_actions_show_an_error(owner: WebClient, demo: Demo, tail: st
     batch = demo.batch()
     owner.open(at(demo, batch))
     assert owner.post(at(demo, batch, tail)).status_code == 303
-    assert "Dit kan nu niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
+    assert "Dit kan niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
 
 
 @pytest.mark.parametrize("tail", ["/alles", "/regels/{line}?verdict=refuse"])
@@ -285,7 +285,7 @@ def test_a_submitted_payment_cannot_be_changed(owner: WebClient, demo: Demo, tai
     submission.submit_order(batch.id)
     path = at(demo, batch, tail.format(line=line_ids(demo, batch)[0]))
     assert owner.post(path).status_code == 303
-    assert "Dit kan nu niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
+    assert "Dit kan niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
     assert owner.post(path, htmx=True).status_code == 422
     assert demo.view(batch).lines_payable == 3
     assert owner.get(at(demo, batch, "/wijzigen")).location == at(demo, batch)
@@ -296,6 +296,6 @@ def test_too_many_lines_are_refused_before_submission(owner: WebClient, demo: De
     batch = demo.batch()
     pay(owner, demo, batch)
     text = owner.open(at(demo, batch)).text
-    assert "Deze bank neemt hoogstens 2 betalingen in één opdracht aan; deze heeft er meer." in text
+    assert "Deze bank accepteert maximaal 2 betalingen in één opdracht. Deze opdracht heeft er meer." in text
     assert "Er is niets betaald." in text
     assert demo.view(batch).state == "open"

@@ -66,7 +66,7 @@ def test_balances_are_refreshed_at_most_once_a_minute(owner: WebClient, real: De
 def test_an_unreachable_bank_shows_the_last_balance(owner: WebClient, real: Demo, sandbox: Sandbox):
     sandbox.fault(bank_down=True)
     part = owner.post(owner.open(saldo(real)).value("#rekeningen", "hx-post"), htmx=True)
-    assert "Niet elke bank was bereikbaar" in part.text
+    assert "Een of meer banken zijn nu niet bereikbaar" in part.text
     assert "saldo van" in part.text
 
 
@@ -74,13 +74,13 @@ def test_the_button_refreshes_without_javascript(owner: WebClient, real: Demo, s
     owner.open(saldo(real))
     sandbox.fault(bank_down=True)
     assert owner.post(f"{saldo(real)}/vernieuwen").location == saldo(real)
-    assert "Niet elke bank was bereikbaar" in owner.open(saldo(real)).text
+    assert "Een of meer banken zijn nu niet bereikbaar" in owner.open(saldo(real)).text
 
 
 def test_the_reason_for_hidden_transactions_is_shown(owner: WebClient, real: Demo):
     assert "Transacties" not in owner.open(saldo(real)).text
     BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
-    assert "we controleren nog of de rekening van je bedrijf is" in owner.open(saldo(real)).text
+    assert "we controleren of de rekening van je bedrijf is" in owner.open(saldo(real)).text
     holder_verification.decide_holder(BankAccount.get_by_id(real.account.id), "rejected", "van een ander", "eva")
     assert "staat niet op naam van je bedrijf" in owner.open(saldo(real)).text
 
@@ -100,7 +100,7 @@ def test_a_week_before_expiry_a_banner_offers_renewal(owner: WebClient, real: De
     assert "Verlengen" not in owner.open(path).text
     ends_in(real, 7)
     page = owner.open(path)
-    assert "loopt af" in page.text
+    assert "verloopt" in page.text
     assert "Nog 7 dagen" in page.text
     assert renew_form(page) == f"{saldo(real)}/verlengen/{real.consent.id}"
     ends_in(real, 0)
@@ -112,10 +112,10 @@ def test_a_week_before_expiry_a_banner_offers_renewal(owner: WebClient, real: De
     [
         ("expired", "is verlopen"),
         ("revokedByPsu", "bij je bank ingetrokken"),
-        ("terminatedByTpp", "Wij hebben de toestemming beëindigd"),
+        ("terminatedByTpp", "De toestemming is beëindigd door Bizcuit"),
         ("rejected", "heeft de toestemming geweigerd"),
-        ("unknown", "kent de toestemming niet meer"),
-        ("invalid", "geeft ons geen toegang meer"),
+        ("unknown", "De toestemming bestaat niet meer"),
+        ("invalid", "toegang tot je bank is gestopt"),
     ],
 )
 def test_after_expiry_the_consequences_are_shown(owner: WebClient, real: Demo, word: str, said: str):
@@ -199,7 +199,7 @@ def test_every_page_works_while_the_directory_is_down(owner: WebClient, demo: De
     without_directory(world)
     payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
     pages = {
-        "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
+        "overzicht": "staat één betaling klaar", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
         f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.consent.id}": "NL95",
     }  # fmt: skip
     for path, word in pages.items():
@@ -208,7 +208,7 @@ def test_every_page_works_while_the_directory_is_down(owner: WebClient, demo: De
 
 def test_no_bank_can_be_chosen_while_the_directory_is_down(owner: WebClient, demo: Demo, world: Services):
     without_directory(world)
-    assert "Nu geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
+    assert "Geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
     owner.open(saldo(demo))
     assert owner.post(f"{saldo(demo)}/verlengen/{demo.consent.id}").location == saldo(demo)
 

@@ -228,7 +228,7 @@ def test_two_members_count_as_a_linked_bank_that_cannot_be_asked(
     naomi = colleague(demo, "Naomi Peters")
     out_of_reach(sandbox, linked)
     location = upload(owner, demo, linked, file_of(linked)).location
-    assert "Je bank is nu niet te bereiken" in owner.open(location).text
+    assert "Je bank is nu niet bereikbaar" in owner.open(location).text
     for _ in range(2):
         owner.post(location, pin=PIN)
         assert state(linked) == "at_bank"
@@ -278,7 +278,7 @@ def test_a_client_with_one_member_who_may_pay_cannot(
         colleague(demo, "Lisanne Schuurman", role)
     out_of_reach(sandbox, linked)
     answer = upload(owner, demo, linked, file_of(linked))
-    assert (answer.status_code, "niemand naast jou" in answer.text) == (422, True)
+    assert (answer.status_code, "niemand anders kan dit bestand" in answer.text) == (422, True)
     document = Evidence.get(Evidence.trust == "hint").document_sha256
     owner.post(at(demo, linked, f"/bestand/{document}"), pin=PIN)
     assert (state(linked), Evidence.select().where(Evidence.trust == "member").count()) == ("at_bank", 0)

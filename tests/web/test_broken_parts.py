@@ -168,7 +168,7 @@ def watch(story: Story, seen: list[int]) -> None:
         page = send(*given, **named)  # type: ignore[arg-type]
         seen.append(page.status_code)
         if page.status_code == 503:
-            assert "We zijn even niet bereikbaar" in page.html
+            assert "Bizcuit is tijdelijk niet bereikbaar" in page.html
         return page
 
     story.owner._send = noted  # type: ignore[method-assign]

@@ -40,7 +40,7 @@ def test_a_refused_cancellation_is_explained(owner: WebClient, demo: Demo, sandb
     owner.open(at(demo, batch))
     assert owner.post(at(demo, batch, "/annuleren"), pin=PIN).status_code == 303
     page = owner.open(at(demo, batch))
-    assert "kan deze betaling niet meer intrekken" in page.text
+    assert "kan bij de bank niet meer worden geannuleerd" in page.text
     assert "Wacht op ondertekening" in page.says("#hero")
 
 
@@ -50,8 +50,8 @@ def test_an_unknown_outcome_is_explained(owner: WebClient, demo: Demo, sandbox: 
     owner.open(at(demo, batch))
     owner.post(at(demo, batch, "/annuleren"), pin=PIN)
     page = owner.open(at(demo, batch))
-    assert "De betaling wordt geannuleerd" in page.text and "kan de betaling nog worden uitgevoerd" in page.text
-    assert page.says("a[href$='/annuleren']") == "Vraag het de bank opnieuw"
+    assert "De betaling wordt geannuleerd" in page.text and "De betaling kan nog worden uitgevoerd" in page.text
+    assert page.says("a[href$='/annuleren']") == "Status opnieuw opvragen"
     assert page.one("#payment").get("hx-trigger") == "every 2s"
 
 
@@ -78,7 +78,7 @@ def test_a_cancellation_is_withdrawn(owner: WebClient, demo: Demo, sandbox: Sand
     owner.open(at(demo, batch))
     owner.post(at(demo, batch, "/annuleren"), pin=PIN)
     page = owner.open(at(demo, batch))
-    assert page.says("#pay-place button") == "Onderteken het annuleren"
+    assert page.says("#pay-place button") == "Onderteken de annulering"
     assert owner.post(at(demo, batch, "/annuleren/stoppen")).status_code == 303
     page = owner.open(at(demo, batch))
     assert page.says("#pay-place button").startswith("Onderteken bij")

@@ -32,7 +32,7 @@ def test_htmx_gets_only_the_list(site: Site):
 
 
 def test_no_results_are_reported(site: Site):
-    assert "De KvK kent geen bedrijf" in found(site, "bestaat vast niet")
+    assert "Geen bedrijf gevonden" in found(site, "bestaat vast niet")
 
 
 @pytest.mark.parametrize("text", ["", "de", "  d "])

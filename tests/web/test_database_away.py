@@ -51,7 +51,7 @@ def rows(batch: Batch) -> tuple[str, int]:
 
 def require_later(page: Page) -> None:
     assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
-    assert "We zijn even niet bereikbaar" in page.html
+    assert "Bizcuit is tijdelijk niet bereikbaar" in page.html
     assert "Er wordt nooit iets dubbel betaald." in page.html
 
 

@@ -20,7 +20,7 @@ def test_an_unsupported_method(owner: WebClient, demo: Demo):
     answer = owner.post(f"/{demo.client.public_id}/overzicht")
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) >= {"GET", "HEAD"}
-    assert says(answer.html).startswith("Dat kan hier niet: ")
+    assert says(answer.html).startswith("Niet mogelijk: ")
 
 
 @pytest.mark.parametrize("size", [3_000_000])
@@ -29,14 +29,14 @@ def test_a_too_large_request(owner: WebClient, demo: Demo, size: int):
     answer = owner.post(path, {"bestand": (BytesIO(b"x" * size), "status.xml")})
     assert answer.status_code == 413
     told = says(answer.html)
-    assert told.startswith("Dat is te groot: ")
-    assert "niets betaald" in told
+    assert told.startswith("Het bestand is te groot: ")
+    assert "niets veranderd of betaald" in told
 
 
 def test_an_invalid_csrf_token(owner: WebClient, demo: Demo):
     answer = owner.post(f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/regels/1?verdict=other")
     assert answer.status_code == 400
-    assert "Er is niets veranderd en niets betaald." in says(answer.html)
+    assert "Er is niets veranderd of betaald." in says(answer.html)
 
 
 def test_an_unexpected_error_is_logged_and_its_page_tells_nothing_of_it(

@@ -135,11 +135,11 @@ def test_two_people_pay_more_than_is_owed_once(
     assert page.value("input[name=amount]") == "3.448,08"
     row = asked(owner, demo, paid)
     said = owner.open(place(demo, row)).text  # the page after asking
-    assert said.count("Naomi Peters moet dit toestaan.") == 1 and "Je verzoek is verstuurd." in said
+    assert said.count("Naomi Peters moet toestemming geven.") == 1 and "Je verzoek is verstuurd." in said
     assert Batch.select().count() == 1, "nothing is made before a second person allows it"
     assert told("excess_asked") == ["Naomi Peters"]
     mine = owner.open(place(demo, row))
-    assert "Naomi Peters moet dit toestaan. Tot dan wordt er niets betaald." in mine.text
+    assert "Naomi Peters moet toestemming geven. Tot dan wordt er niets betaald." in mine.text
     assert mine.all("input[name=pin]") == []
     theirs = second.open(place(demo, row))
     assert WHY in theirs.text and "Wouter de Jong vraagt je toestemming." in theirs.text
@@ -148,12 +148,12 @@ def test_two_people_pay_more_than_is_owed_once(
     # it waits to be read and approved, like any other
     assert pay(owner, demo, batch).status_code in (303, 422) and Batch.get_by_id(batch.id).state == "open"
     warned = owner.open(at(demo, batch, "/lezen")).text
-    assert "Dit is meer dan er verschuldigd is" in warned
+    assert "Meer dan er betaald moet worden" in warned
     assert "Toegestaan door Wouter de Jong en Naomi Peters." in warned and WHY in warned
     assert signed(owner, demo, sandbox, batch).state == "executed"
     assert orders(sandbox) == sorted([paid.reference, batch.reference])
     assert went_to_wouter() == 2 * WAGE
-    assert "Er is niets blijven liggen" in unpaid_page(owner, demo).text
+    assert "Alles is betaald" in unpaid_page(owner, demo).text
     assert {"excess.asked", "excess.allowed"} <= kinds(demo)
 
 
@@ -180,7 +180,7 @@ def test_another_amount_beyond_what_is_owed(
 def test_one_person_alone_allows_nothing(owner: WebClient, demo: Demo, paid: Batch):
     row = asked(owner, demo, paid)
     answer = owner.post(place(demo, row), pin=PIN)
-    assert "Dit vraagt om iemand anders" in owner.open(answer.location).text
+    assert "Hier is iemand anders voor nodig" in owner.open(answer.location).text
     assert (ExcessAllowance.get().allowed_at, Batch.select().count()) == (None, 1)
 
 
@@ -199,7 +199,7 @@ def test_two_accounts_of_one_person_are_one(
         provider="another broker", person_encrypted=encrypt(json.dumps(json.loads(WOUTER)), "identification", naomi.id)
     ).where(Identification.user == naomi.id).execute()
     answer = second.post(place(demo, row), pin=PIN)
-    assert "volgens de identificatie zijn deze twee accounts van één persoon" in second.open(answer.location).text
+    assert "volgens de identificatie zijn deze twee accounts van dezelfde persoon" in second.open(answer.location).text
     assert (ExcessAllowance.get().allowed_at, Batch.select().count()) == (None, 1)
 
 
@@ -267,7 +267,7 @@ def test_two_people_who_allow_it_at_once_make_one_payment(
 def test_asked_twice_is_asked_once(owner: WebClient, demo: Demo, paid: Batch):
     asked(owner, demo, paid)
     answer = ask(owner, demo, paid)
-    assert "is al om extra betalen gevraagd" in owner.open(answer.location).text
+    assert "is al een extra betaling aangevraagd" in owner.open(answer.location).text
     assert ExcessAllowance.select().count() == 1
 
 
@@ -303,7 +303,7 @@ def test_left_out_of_its_payment_it_is_over(owner: WebClient, second: WebClient,
     owner.post(at(demo, batch, f"/regels/{line_of(batch).id}?verdict=refuse"))
     assert pay(owner, demo, batch).status_code == 303
     assert (Batch.get_by_id(batch.id).state, ExcessAllowance.get().withdrawn_reason) == ("discarded", "discarded")
-    assert "Er is niets blijven liggen" in unpaid_page(owner, demo).text
+    assert "Alles is betaald" in unpaid_page(owner, demo).text
 
 
 def test_the_run_is_calculated_again_between(
@@ -319,7 +319,7 @@ def test_the_run_is_calculated_again_between(
     for one in (batch, more):
         assert signed(owner, demo, sandbox, one).state == "executed"
     assert went_to_wouter() == 350_000 + WAGE
-    assert "Er is niets blijven liggen" in unpaid_page(owner, demo).text
+    assert "Alles is betaald" in unpaid_page(owner, demo).text
 
 
 def test_another_account_ends_it_and_tells_both(
@@ -329,7 +329,7 @@ def test_another_account_ends_it_and_tells_both(
     run_again(demo, sandbox, run, e1={"iban": NEW})
     assert (Batch.get_by_id(batch.id).state, ExcessAllowance.get().withdrawn_reason) == ("replaced", "run_again")
     assert told("excess_ended") == ["Naomi Peters", "Wouter de Jong"]
-    assert "De salarisrun is intussen veranderd." in owner.open(place(demo, ExcessAllowance.get())).text
+    assert "De salarisrun is gewijzigd." in owner.open(place(demo, ExcessAllowance.get())).text
     new = extra(owner, second, demo, paid)
     assert amounts(new) == {NEW: WAGE}
 
@@ -355,7 +355,7 @@ def test_once_the_first_payment_came_back_it_pays_what_is_owed(
     batch = signed(owner, demo, sandbox, extra(owner, second, demo, paid))
     set_line(paid, WOUTERS_IBAN, "returned")
     assert went_to_wouter() == WAGE and batch.state == "executed"
-    assert "Er is niets blijven liggen" in unpaid_page(owner, demo).text
+    assert "Alles is betaald" in unpaid_page(owner, demo).text
     tap_unpaid(owner, demo, paid)
     assert Batch.select().where(Batch.state == "open").count() == 0
 

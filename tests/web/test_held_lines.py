@@ -87,7 +87,7 @@ def test_a_held_line_is_shown_and_read_before_the_others_are_paid(owner: WebClie
     assert "NL53 ABNA 7650 1432 44" in page.says("#niet-betaald li")
     assert "Het rekeningnummer klopt niet." in page.says("#niet-betaald li")
     assert "Wijzig het rekeningnummer in Nmbrs." in page.says("#niet-betaald li")
-    assert page.says("#pay-place") == "Lees eerst wat er bijzonder is"
+    assert page.says("#pay-place") == "Bekijk eerst de waarschuwingen"
     assert pay(owner, demo, batch) == "open"
     assert "Meijer, Naomi" in read(owner, demo, batch).text
     assert pay(owner, demo, batch) == "approved"
@@ -210,12 +210,12 @@ def test_a_refused_run_is_told_by_mail_and_push(owner: WebClient, site: Site, de
         assert mail.deliver_mail(mail_id, mail_rendering.write)
     (told,) = sandbox.control("GET", "inbox")
     text = " ".join(told["text"].split())
-    assert "Regel 2: Er staat een ongeldig bedrag in het betaalbestand. Er is niets betaald." in text
+    assert "Regel 2: Het betaalbestand bevat een ongeldig bedrag. Er is niets betaald." in text
     assert "Draai de run opnieuw in Nmbrs" in text
     for row_id in push_delivery.due_pushes():
         push_delivery.deliver_push(row_id, push_rendering.write, worklist.pending_count)
     (pushed,) = phone.told()
-    assert pushed["title"] == "Run niet klaargezet: regel 2 klopt niet"
+    assert pushed["title"] == "Run niet klaargezet: fout in regel 2"
     assert pushed["path"] in text
     assert "Draai de run opnieuw in Nmbrs" in owner.open(pushed["path"]).text
 
@@ -235,7 +235,7 @@ def test_lines_of_zero_are_left_out_and_told(owner: WebClient, site: Site, demo:
     (batch,) = run(site, demo, Line(), Line(cents=0, name="Nul, Nico", iban=IBANS[2]))
     page = owner.open(at(demo, batch))
     assert "1 regel van € 0,00 is weggelaten" in page.text
-    assert "Nul, Nico: hier valt niets te betalen." in page.text
+    assert "Nul, Nico: niets te betalen." in page.text
     assert pay(owner, demo, batch) == "approved"
     assert send(batch) == [(IBANS[0], 261_100)]
 
@@ -249,20 +249,20 @@ def test_cautions_of_the_file_are_shown(owner: WebClient, site: Site, demo: Demo
     (batch,) = run(site, demo, Line(end_to_end_id="A"), Line(cents=5, end_to_end_id="A", iban=IBANS[1]))
     text = owner.open(at(demo, batch)).text
     assert "Een kenmerk staat dubbel in het betaalbestand" in text
-    assert "Bij regel 1 en 2." in text
+    assert "Het gaat om regel 1 en 2." in text
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (Line(iban=None), "Er staat geen rekeningnummer (IBAN) bij."),
-        (Line(iban="AE070331234567890123456"), "De rekening ligt buiten SEPA."),
+        (Line(iban=None), "Het rekeningnummer (IBAN) ontbreekt."),
+        (Line(iban="AE070331234567890123456"), "De rekening valt buiten SEPA."),
         (Line(currency="USD"), "Het bedrag is niet in euro’s."),
         (Line(currency=""), "Het bedrag is niet in euro’s."),
-        (Line(name=" "), "Er staat geen naam bij."),
-        (Line(name="محمد علي"), "De naam bestaat uit tekens die de bank niet aanneemt."),
-        (Line(cents=-100), "Dit bedrag is niet over te maken."),
-        (Line(cents=100_000_000_000), "Het bedrag is hoger dan wat je in één keer mag overmaken."),
+        (Line(name=" "), "De naam ontbreekt."),
+        (Line(name="محمد علي"), "De naam bevat alleen tekens die de bank niet accepteert."),
+        (Line(cents=-100), "Dit bedrag kan niet worden overgemaakt."),
+        (Line(cents=100_000_000_000), "Het bedrag is hoger dan de limiet per overboeking."),
     ],
 )
 def test_each_reason_is_told_and_the_others_are_paid(
@@ -281,14 +281,14 @@ def test_an_amount_with_a_part_of_a_cent_is_held(owner: WebClient, site: Site, d
     lines = (Line(amount="1.005"), NAOMI)
     site.sandbox.run_payroll(sepa=File((Part(lines, total=""),), total="1201.005").xml(), webhook="none")
     (batch,) = deliver(site, demo)
-    assert "Dit bedrag is niet over te maken." in owner.open(at(demo, batch)).says("#niet-betaald li")
+    assert "Dit bedrag kan niet worden overgemaakt." in owner.open(at(demo, batch)).says("#niet-betaald li")
     assert len(unpaid_rows(owner, demo)) == 1
 
 
 def test_an_amount_in_another_currency_leaves_the_page_once_it_is_right(owner: WebClient, site: Site, demo: Demo):
     run(site, demo, Line(currency="USD", cents=250_050), NAOMI)
     (row,) = unpaid_rows(owner, demo)
-    assert "USD 2.500,50" in row and "Betaal deze regel zelf bij je bank, of wijzig hem in Nmbrs." in row
+    assert "USD 2.500,50" in row and "Betaal deze regel zelf bij je bank of wijzig de gegevens in Nmbrs." in row
     run_again(site, demo, Line(cents=230_000), NAOMI)
     assert unpaid_rows(owner, demo) == []
 

@@ -23,14 +23,16 @@ def test_a_held_payment_can_be_approved_and_says_what_becomes_of_it(
 ):  # fmt: skip
     batch, number = demo.batch(), hold()
     page = owner.open(at(demo, batch))
-    assert "Betalingen staan stil" in page.text and "Onderhoud bij de bank. Je kunt deze betaling al" in page.text
+    assert (
+        "Betalingen zijn gepauzeerd"
+    ) in page.text and "Onderhoud bij de bank. Je kunt deze betaling al" in page.text
     assert pay(owner, demo, batch).status_code == 303
     submission.submit_order(batch.id)
     page = owner.open(at(demo, batch))
-    assert "Je betaling wordt verstuurd zodra betalingen weer gaan." in page.text
-    assert "We brengen de betaling naar" not in page.text, "it does not go anywhere at the moment"
+    assert "Je betaling wordt verstuurd zodra de pauze voorbij is." in page.text
+    assert "De betaling wordt verstuurd naar" not in page.text, "it does not go anywhere at the moment"
     payment_holds.lift(number, "olga", None, "over")
-    assert "Betalingen staan stil" not in owner.open(at(demo, batch)).text
+    assert "Betalingen zijn gepauzeerd" not in owner.open(at(demo, batch)).text
     submission.submit_order(batch.id)
     assert (Batch.get_by_id(batch.id).state, len(sandbox.control("GET", "orders"))) == ("at_bank", 1)
 
@@ -57,7 +59,7 @@ def test_signing_a_held_payment_is_refused_in_words(owner: WebClient, demo: Demo
     hold()
     answer = owner.post(at(demo, batch, "/ondertekenen"))
     page = owner.open(answer.location) if answer.status_code == 303 else answer
-    assert "Betalingen staan even stil. Er is niets verstuurd" in page.text
+    assert "Betalingen zijn tijdelijk gepauzeerd. Er is niets verstuurd" in page.text
 
 
 @pytest.mark.parametrize("reason", ["<b>vet</b>", "Klaar om 12:00!"])

@@ -111,7 +111,7 @@ def test_another_identity_than_before_is_refused(newcomer: WebClient):
 )  # fmt: skip
 def test_an_invalid_answer_is_refused(newcomer: WebClient, sandbox: Sandbox, fault: str):
     sandbox.fault(**{f"broker_{fault}": True})
-    assert "De identificatie is niet geaccepteerd" in told(newcomer, says(to_broker(newcomer)))
+    assert "Identificatie mislukt" in told(newcomer, says(to_broker(newcomer)))
     assert Identification.select().count() == 0
 
 
@@ -123,7 +123,7 @@ def test_an_unreachable_broker(newcomer: WebClient, sandbox: Sandbox):
 
 def test_an_unreachable_register_keeps_the_identification(newcomer: WebClient, sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
-    assert "je identificatie is bewaard" in told(newcomer, says(to_broker(newcomer)))
+    assert "Je identificatie is bewaard" in told(newcomer, says(to_broker(newcomer)))
     sandbox.fault(kvk_down=False)
     answer = newcomer.post(place(newcomer) + "/opnieuw")
     assert (answer.status_code, Authority.get().answer) == (303, "authorised")
@@ -142,13 +142,13 @@ def test_another_browser_shows_a_code_without_identifying(newcomer: WebClient, s
     stranger = site.person()
     page = told(stranger, says(to_broker(newcomer)))
     assert "Ga terug naar Bizcuit" in page
-    assert "Geef de code dan aan niemand" in page
+    assert "Geef de code aan niemand" in page
     assert Identification.select().count() == 0
 
 
 def test_the_code_completes_the_identification(newcomer: WebClient):
     code = elsewhere(newcomer)
-    assert "Typ de acht cijfers die daar staan" in told(newcomer, place(newcomer))
+    assert "Vul de acht cijfers in die daar staan" in told(newcomer, place(newcomer))
     answer = newcomer.post(place(newcomer) + "/code", {"code": f"{code[:4]} {code[4:]}"})
     assert (answer.status_code, Identification.select().count(), Authority.get().answer) == (303, 1, "authorised")
     again = newcomer.post(place(newcomer) + "/code", {"code": code})
@@ -195,8 +195,8 @@ def test_a_malformed_code_costs_no_attempt(newcomer: WebClient, typed: str):
 def test_a_return_in_another_browser_gets_all_checks(newcomer: WebClient, site: Site, sandbox: Sandbox):
     sandbox.fault(broker_azp_ours=True)
     page = told(site.person(), says(to_broker(newcomer)))
-    assert "De identificatie is niet geaccepteerd" in page
-    assert "Ga terug naar de browser of de app waarin je begon" in page
+    assert "Identificatie mislukt" in page
+    assert "Ga terug naar de browser of app waarin je begon" in page
     sandbox.fault(broker_azp_ours=False)
     told(newcomer, says(to_broker(newcomer)))
     code = elsewhere(newcomer, "naomi")
@@ -244,11 +244,11 @@ def test_a_co_signer_is_invited_and_both_identify(together: WebClient, site: Sit
     assert answer.status_code == 303
     naomi = User.get(User.email == "naomi@demobv.example")
     assert (naomi.email_confirmed_at is not None, Membership.get(Membership.user == naomi).role) == (True, "approver")
-    assert "doet mee, maar heeft zich nog niet" in told(together, place(together))
+    assert "heeft toegang, maar is nog niet" in told(together, place(together))
     who = site.person(naomi)
     assert "alleen samen met iemand anders" in told(who, says(to_broker(who), "naomi"))
     page = told(together, place(together))
-    assert "naomi@demobv.example heeft zich ook geïdentificeerd" in page
+    assert "naomi@demobv.example is geïdentificeerd" in page
     assert {row.answer for row in Authority.select()} == {"undetermined"}  # an operator decides
 
 
@@ -259,11 +259,12 @@ def test_two_accounts_of_one_person_count_once(together: WebClient, site: Site, 
     told(who, says(to_broker(who)))
     first = Identification.get(Identification.user == demo.user.id)
     Identification.update(provider=first.provider, subject=first.subject).execute()
-    assert "heeft zich ook geïdentificeerd" not in told(together, place(together))
+    assert "is geïdentificeerd" not in told(together, place(together))
 
 
 @pytest.mark.parametrize(
-    ("email", "said"), [("", "Vul een e-mailadres in"), ("naomi", "geen e-mailadres"), (None, "je eigen e-mailadres")]
+    ("email", "said"),
+    [("", "Vul een e-mailadres in"), ("naomi", "Vul een geldig e-mailadres in"), (None, "je eigen e-mailadres")],
 )
 def test_refused_invitations(together: WebClient, demo: Demo, email: str | None, said: str):
     answer = together.post(place(together) + "/samen", {"email": demo.user.email if email is None else email})

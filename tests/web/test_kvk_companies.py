@@ -111,7 +111,7 @@ GAPS = {
             )
         ),
         "undetermined",
-        "niet precies de naam",
+        "Je naam bij de KvK is anders",
     ),
 }
 CASES = SIX | GAPS
@@ -159,7 +159,7 @@ def run_by(number: str) -> Document:
     ("above", "answer", "said"),
     [
         (lambda: company(director("azb")), "authorised", "mag voor Demo BV tekenen"),
-        (lambda: company(director("nb")), "not_authorised", "of jij daarin"),
+        (lambda: company(director("nb")), "not_authorised", "of jij namens dat bedrijf"),
         (lambda: company(director("gb")), "undetermined", "alleen samen"),
         (lambda: run_by(KVK), "not_authorised", "Je staat bij de KvK niet"),
     ],

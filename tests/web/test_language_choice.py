@@ -103,8 +103,8 @@ def test_the_language_of_an_invitation(site: Site, demo: Demo):
     """The language of the recipient's account, else of the person who invites."""
     User.update(locale="en").execute()
     invitations.invite_member(demo.client, User.get(), "alek@demobv.example", "preparer")
-    assert letter(site)["subject"] == "Join Demo BV"
+    assert letter(site)["subject"] == "Invitation to Demo BV"
     known = User.create(email="piet@demobv.example", name="Piet", password_hash="-", locale="nl")
     invitations.invite_member(demo.client, User.get(), known.email, "preparer")
-    assert letter(site)["subject"] == "Doe mee in Demo BV"
+    assert letter(site)["subject"] == "Uitnodiging voor Demo BV"
     assert OutgoingMail.select().where(OutgoingMail.sent_at.is_null()).count() == 0

@@ -46,8 +46,8 @@ def test_search_is_offered_from_thirty_lines(owner: WebClient, demo: Demo, count
 def test_a_page_has_a_hundred_lines(owner: WebClient, demo: Demo, batch: Batch):
     page = owner.open(at(demo, batch))
     assert len(page.all("li.line")) == PAGE
-    assert page.says("#getoond") == "Regel 1 tot en met 100 van 220. Betaal geldt voor alle 220."
-    assert page.says(".pages span.num") == "Bladzijde 1 van 3"
+    assert page.says("#getoond") == "Regel 1 tot en met 100 van 220. Met Betaal betaal je alle 220 regels."
+    assert page.says(".pages span.num") == "Pagina 1 van 3"
     assert page.all("#vorige") == []
     page = owner.open(page.value("#volgende", "href"))
     assert names(page)[0] == name(101)
@@ -62,7 +62,7 @@ def test_search_works_as_a_plain_form(owner: WebClient, demo: Demo, batch: Batch
     assert (form.get("method"), form.get("action")) == ("get", at(demo, batch))
     page = owner.open(at(demo, batch, "?zoek=jansen+anna&bij="))
     assert names(page) == [name(number) for number in (2, 102, 202)]
-    assert page.says("#getoond") == "3 van 220 regels getoond. Betaal geldt voor alle 220."
+    assert page.says("#getoond") == "3 van 220 regels. Met Betaal betaal je alle 220 regels."
     assert page.value("#zoek") == "jansen anna"
     for same in ("#hero h2", "#hero p", "#pay-place button"):
         assert page.says(same) == whole.says(same)
@@ -82,7 +82,7 @@ def test_htmx_gets_only_the_results(owner: WebClient, demo: Demo, batch: Batch):
     assert len(answer.all("#found")) == 1
     assert answer.all("#payment, #pay-place, #zoek, [autofocus]") == []
     assert names(answer) == [name(number) for number in (2, 102, 202)]
-    told = "3 regels gevonden. 3 van 220 regels getoond. Betaal geldt voor alle 220."
+    told = "3 regels gevonden. 3 van 220 regels. Met Betaal betaal je alle 220 regels."
     assert answer.says("#live") == told
 
 
@@ -116,7 +116,7 @@ def test_excluding_keeps_filter_and_page(owner: WebClient, demo: Demo, batch: Ba
     assert answer.location == at(demo, batch, f"?blad=2#regel-{line_of(batch, 150)}")
     page = owner.open(at(demo, batch, "?bij=geweigerd"))
     assert names(page) == [name(102), name(150)]
-    assert page.says("#getoond") == "2 van 220 regels getoond. Betaal geldt voor alle 218 die niet zijn weggelaten."
+    assert page.says("#getoond") == "2 van 220 regels. Met Betaal betaal je de 218 regels die niet zijn weggelaten."
 
 
 def test_htmx_updates_the_result_count(owner: WebClient, demo: Demo, batch: Batch):
@@ -124,7 +124,7 @@ def test_htmx_updates_the_result_count(owner: WebClient, demo: Demo, batch: Batc
     path = at(demo, batch, f"/regels/{line_of(batch, 150)}?verdict=refuse")
     answer = owner.post(path, htmx=True, shown=shown, zoek="jansen", bij="")
     assert (answer.status_code, names(answer)) == (200, [name(150)])
-    assert answer.says("#getoond").startswith("22 van 220 regels getoond.")
+    assert answer.says("#getoond").startswith("22 van 220 regels.")
     assert "219 van 220 regels" in answer.says("#hero")
     assert answer.value("#alles [name=zoek]") == "jansen"
 
@@ -143,11 +143,11 @@ def test_including_all_covers_hidden_lines(owner: WebClient, demo: Demo, batch: 
     for position in (102, 150):
         amendments.exclude_line(demo.client, demo.user, batch.reference, line_of(batch, position))
     page = owner.open(at(demo, batch, "?zoek=jansen+anna"))
-    assert page.says("#alles p") == "2 weggelaten regels weer betalen"
+    assert page.says("#alles p") == "2 weggelaten regels toch betalen"
     answer = owner.post(at(demo, batch, "/alles"), zoek="jansen anna")
     assert answer.location == at(demo, batch, "?zoek=jansen+anna")
     page = owner.open(answer.location)
-    assert page.says(".note.good").startswith("2 regels zijn teruggezet. Alle 220 regels doen weer mee: €")
+    assert page.says(".note.good").startswith("2 regels zijn teruggezet. Alle 220 regels worden weer betaald: €")
     assert demo.view(batch).lines_payable == 220
 
 
@@ -163,7 +163,7 @@ def test_a_notice_links_to_the_page_of_its_line(owner: WebClient, demo: Demo):
     assert links[1] == at(demo, batch, f"?blad=2#regel-{line_of(batch, 150)}")
     assert links[-1] == at(demo, batch, "?bij=opmerking")
     assert "en 2 andere" in page.says("#opgemerkt")
-    assert "7 regels leest de bank anders" in [node.text_content() for node in page.all("#opgemerkt b")]
+    assert "De bank schrijft 7 namen anders" in [node.text_content() for node in page.all("#opgemerkt b")]
     assert len(names(owner.open(str(links[-1])))) == 7
 
 

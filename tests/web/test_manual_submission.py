@@ -61,7 +61,7 @@ def test_errors_are_shown_at_the_field(owner: WebClient, demo: Demo):
     answer = owner.post(link, iban="NL61KNAB0257398105", holder="Demo BV")
     assert answer.status_code == 422 and "geen geldig rekeningnummer" in answer.says("#iban-error")
     answer = owner.post(link, iban=demo.account.iban, holder="Demo BV")
-    assert answer.status_code == 422 and "staat er al" in answer.says("#iban-error")
+    assert answer.status_code == 422 and "is al toegevoegd" in answer.says("#iban-error")
     assert not BankAccount.select().where(BankAccount.iban == IBAN).exists()
 
 
@@ -82,9 +82,9 @@ def test_the_file_is_downloaded_by_post_and_not_cached(owner: WebClient, demo: D
 def test_a_second_download_shows_the_first(owner: WebClient, demo: Demo, approved: Batch):
     first = take(owner, demo, approved) if owner.open(at(demo, approved)) else b""
     page = owner.open(at(demo, approved))
-    assert "Bestand gedownload: nog niets gehoord van je bank" in page.says("#hero")
+    assert "Bestand gedownload: nog geen status van je bank" in page.says("#hero")
     assert "door Wouter de Jong" in page.text and "maar één keer" in page.text
-    assert "Uitgevoerd" not in page.says("#hero") and "Download nog een keer" in page.says("#pay-place")
+    assert "Uitgevoerd" not in page.says("#hero") and "Nog een keer downloaden" in page.says("#pay-place")
     assert take(owner, demo, approved) == first
 
 
@@ -100,7 +100,7 @@ def test_a_preparer_is_not_offered_the_file(site: Site, owner: WebClient, demo: 
 
 @pytest.mark.parametrize(
     ("verdict", "state", "told"),
-    [("betaald", "executed", "de bank zelf heeft ons niets laten weten"),
+    [("betaald", "executed", "Er is geen bericht van de bank"),
      ("geweigerd", "rejected", "Er is niets betaald")],
 )  # fmt: skip
 def test_the_outcome_is_reported(

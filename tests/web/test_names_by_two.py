@@ -92,7 +92,7 @@ def test_names_that_changed_since_are_not_confirmed(owner: WebClient, demo: Demo
     batch = send(demo, ALL)
     shown = owner.open(at(demo, batch)).value("#payment form[action$='/namen'] [name=shown]")
     BatchLine.update(vop_name="Iemand Anders").where(BatchLine.vop_result == "CMTC").execute()
-    assert "intussen veranderd" in owner.post(at(demo, batch, "/namen"), htmx=True, shown=shown).text
+    assert "intussen gewijzigd" in owner.post(at(demo, batch, "/namen"), htmx=True, shown=shown).text
     assert asked_of_the_bank() == 0
 
 
@@ -103,11 +103,11 @@ def test_from_the_amount_on_two_people_confirm(owner: WebClient, site: Site, dem
     press(owner, demo, batch)
     assert (demo.view(batch).state, asked_of_the_bank()) == ("name_check", 0)
     mine = owner.open(at(demo, batch))
-    assert "Jij hebt bevestigd dat dit zo betaald mag worden. Gevraagd: Naomi." in mine.text
+    assert "Je hebt bevestigd dat dit betaald mag worden. Nodig: Naomi." in mine.text
     assert mine.all("#payment form[action$='/namen']") == []
     assert told("names_asked") == [naomi.id]
     other = site.person(naomi)
-    assert "Wouter de Jong heeft bevestigd dat dit zo betaald mag worden" in other.open(at(demo, batch)).text
+    assert "Wouter de Jong heeft bevestigd dat dit betaald mag worden" in other.open(at(demo, batch)).text
     press(other, demo, batch)
     assert demo.view(batch).state == "at_bank"
     assert (asked_of_the_bank(), told("names_asked")) == (2, [naomi.id])  # asked and answered, once
@@ -128,7 +128,7 @@ def test_it_is_said_when_nobody_else_may_sign(owner: WebClient, demo: Demo):
     batch = send(demo, ALL)
     two_from_now()
     press(owner, demo, batch)
-    assert "Gevraagd: niemand: er zijn te weinig mensen die mogen tekenen." in owner.open(at(demo, batch)).text
+    assert "Nodig: iemand anders die mag tekenen (nodig iemand uit)." in owner.open(at(demo, batch)).text
 
 
 def test_another_account_of_the_same_person_is_not_a_second(owner: WebClient, site: Site, demo: Demo):

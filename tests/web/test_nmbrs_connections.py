@@ -55,7 +55,7 @@ def test_a_first_connection_may_use_oauth(newcomer: WebClient):
 def test_oauth_is_not_offered_next_to_a_token(owner: WebClient, here: str):
     assert "Liever zonder token?" not in owner.get(f"{here}/toevoegen").html
     assert owner.post(f"{here}/toestemming").headers["Location"] == f"{here}/toevoegen"
-    assert "Dit past niet bij de soort koppeling" in owner.get(f"{here}/toevoegen").html
+    assert "Dit kan niet met je huidige Nmbrs-koppeling" in owner.get(f"{here}/toevoegen").html
 
 
 # --- status ---
@@ -64,8 +64,8 @@ def test_oauth_is_not_offered_next_to_a_token(owner: WebClient, here: str):
     [
         ("bad_credentials", "Maak in Nmbrs een nieuw token", "token"),
         ("not_allowed:CompanyService.SalaryDocuments_GetSEPA", "het betaalbestand ophalen", "rechten"),
-        ("disabled", "Nmbrs heeft de toegang uitgezet.", "rechten"),
-        ("quota_used_up", "het tegoed is op", "rechten"),
+        ("disabled", "De toegang is uitgezet in Nmbrs.", "rechten"),
+        ("quota_used_up", "De limiet voor verzoeken aan Nmbrs is bereikt", "rechten"),
     ],
 )
 def test_a_failing_connection_shows_one_action(
@@ -74,11 +74,11 @@ def test_a_failing_connection_shows_one_action(
     NmbrsConnection.update(status="failing", error_code=problem).execute()
     for path in (here, f"{here}/{demo.connection.id}/instellingen"):
         page = owner.get(path).html
-        assert "De verbinding met Nmbrs is gestoord" in page
+        assert "De verbinding met Nmbrs is verbroken" in page
         assert said in page
         assert "Er is niets betaald." in page
         assert f'class="button" href="{here}/{demo.connection.id}/{button}"' in page
-    assert "De verbinding is gestoord" in owner.get(f"/{demo.client.public_id}/apps").html
+    assert "De verbinding is verbroken" in owner.get(f"/{demo.client.public_id}/apps").html
 
 
 def test_a_failing_rest_connection_offers_consent(owner: WebClient, demo: Demo, here: str):
@@ -99,7 +99,8 @@ def test_a_new_token_restores_the_connection(owner: WebClient, demo: Demo, here:
 
 
 @pytest.mark.parametrize(
-    ("token", "said"), [("", "Plak hier het token uit Nmbrs."), ("wrong-token", "Nmbrs herkent dit e-mailadres")]
+    ("token", "said"),
+    [("", "Plak hier het token uit Nmbrs."), ("wrong-token", "De combinatie van e-mailadres en token")],
 )
 def test_a_refused_token_is_neither_stored_nor_shown(
     owner: WebClient, demo: Demo, here: str, token: str, said: str
@@ -116,7 +117,7 @@ def test_removal_asks_first_and_keeps_payments(owner: WebClient, demo: Demo, her
     demo.batch()
     path = f"{here}/{demo.connection.id}/verwijderen"
     page = owner.get(path).html
-    assert ("Dit blijft" in page, connection_of(demo).removed_at) == (True, None)
+    assert ("Blijft bewaard" in page, connection_of(demo).removed_at) == (True, None)
     assert owner.post(path).headers["Location"] == here
     page = owner.get(here).html
     assert "De verbinding is verwijderd." in page
@@ -146,7 +147,7 @@ def listed(demo: Demo) -> NmbrsConnection:
 def test_the_owner_migrates_to_rest(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
     path = f"{here}/{demo.connection.id}"
     assert "Overstappen naar de nieuwe Nmbrs-koppeling" in owner.get(f"{path}/instellingen").html
-    assert "Nmbrs stopt op 1 maart 2027" in owner.get(f"{path}/overstappen").html
+    assert "stoppen op 1 maart 2027 bij Nmbrs" in owner.get(f"{path}/overstappen").html
     answer = owner.post(f"{path}/overstappen")
     assert answer.status_code == 303
     back = walk(answer.headers["Location"])
@@ -158,11 +159,11 @@ def test_the_owner_migrates_to_rest(owner: WebClient, demo: Demo, here: str, lis
     assert owner.get(f"{path}/overstappen").status_code == 404
     permission_check.run_permission_checks(demo.connection.id)
     rights = owner.get(f"{path}/rechten").html
-    assert ("GET /api/debtors" in rights, "Het seintje voor je aanzetten" in rights) == (True, False)
+    assert ("GET /api/debtors" in rights, "Automatische melding voor je aanzetten" in rights) == (True, False)
     again = owner.post(f"{path}/toestemming")
     assert "/nmbrs-identity/connect/authorize?" in again.headers["Location"]
     assert owner.get(back).headers["Location"] == here
-    assert "duurde te lang, of is al gebruikt" in owner.get(here).html
+    assert "is verlopen of al gebruikt" in owner.get(here).html
 
 
 def test_a_refused_consent_changes_nothing(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):

@@ -64,10 +64,10 @@ def make_run(demo: Demo, number: int, company: PayrollCompany | None = None, **v
         ({"state": "deleted"}, ("Staat niet meer in Nmbrs", "Er is niets betaald.")),
         ({"state": "imported", "reason": "nothing_more"}, ("Niets meer te betalen", "opnieuw gedraaid")),
         ({"state": "imported", "reason": "overpaid"}, ("Te veel betaald", "al meer betaald")),
-        ({"state": "imported", "reason": "try_again"}, ("Opnieuw ophalen lukte nog niet",)),
+        ({"state": "imported", "reason": "try_again"}, ("Ophalen is nog niet gelukt",)),
         (
             {"state": "invalid", "reason": "not_allowed:CompanyService.SalaryDocuments_GetSEPA"},
-            ("Nmbrs staat dit account niet toe: het betaalbestand ophalen.",),
+            ("Dit account mag in Nmbrs niet: het betaalbestand ophalen.",),
         ),
     ],
 )  # fmt: skip
@@ -80,7 +80,7 @@ def test_the_result_of_a_run(owner: WebClient, demo: Demo, here: str, values: di
 
 def test_an_unlisted_run_is_marked(owner: WebClient, demo: Demo, here: str):
     make_run(demo, 1, unlisted_since=utcnow())
-    assert "Staat niet meer in Nmbrs; de betaling kan zolang niet door." in read(owner, here)
+    assert "Staat niet meer in Nmbrs. De betaling kan nu niet doorgaan." in read(owner, here)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_the_filters(owner: WebClient, demo: Demo, here: str, mixed: PayrollComp
 
 
 def test_no_results_link_back_to_all(owner: WebClient, here: str, mixed: PayrollCompany):
-    assert "Geen run met deze keuze." in read(owner, f"{here}?resultaat=empty")
+    assert "Geen runs gevonden." in read(owner, f"{here}?resultaat=empty")
 
 
 def test_the_form_shows_the_selected_filters(owner: WebClient, here: str, mixed: PayrollCompany):
@@ -163,7 +163,7 @@ def test_a_run_shows_delivery_calls_and_results(owner: WebClient, demo: Demo, he
     assert "&lt;b&gt;RunFinish&lt;/b&gt;" in page
     assert "secret" not in page
     for text in (
-        "april", "1 van", "Vergrendeld in Nmbrs ja", "application/json", "Salarisruns zien", "1 run",
+        "april", "1 van", "Vergrendeld in Nmbrs ja", "application/json", "Salarisruns bekijken", "1 run",
         "CompanyService.SalaryDocuments_GetSEPA", f"CompanyId 9969 · RunID {run.nmbrs_id}", "bytes", "8 medewerkers",
         batch.reference, "Goedkeuring vereist", "Medewerkers zonder betaling 0",
     ):  # fmt: skip
@@ -177,9 +177,9 @@ def test_a_failure_shows_the_answer_of_nmbrs(owner: WebClient, demo: Demo, here:
     sandbox.fault(nmbrs_no_sepa_right=True)
     assert work(demo) == []
     shown = read(owner, f"{here}/historie/{PayrollRun.get().id}")
-    assert "Nmbrs staat dit account niet toe: het betaalbestand ophalen." in shown
+    assert "Dit account mag in Nmbrs niet: het betaalbestand ophalen." in shown
     assert "1002" in shown or "Unauthorized" in shown
-    assert "Er is geen betaling van gemaakt. Er is niets betaald." in shown
+    assert "Er is geen betaling klaargezet. Er is niets betaald." in shown
 
 
 def test_overpaid_employees_are_named(owner: WebClient, demo: Demo, here: str):
@@ -273,9 +273,9 @@ def test_an_older_run_can_be_imported_after_a_warning(owner: WebClient, demo: De
     ("problem", "said"),
     [
         ("bad_credentials", "Maak in Nmbrs een nieuw token"),
-        ("not_allowed:CompanyService.Run_GetList", "mag CompanyService.Run_GetList niet meer gebruiken"),
+        ("not_allowed:CompanyService.Run_GetList", "heeft het recht CompanyService.Run_GetList niet meer"),
         ("disabled", "Neem contact op met Nmbrs"),
-        ("quota_used_up", "het tegoed is op"),
+        ("quota_used_up", "De limiet voor verzoeken aan Nmbrs is bereikt"),
         ("something_new", "geen toegang meer"),
     ],
 )
@@ -287,9 +287,9 @@ def test_the_owner_gets_a_mail_with_advice(
     )  # fmt: skip
     assert mails.deliver_mail(OutgoingMail.get().id, mail_rendering.write)
     (mail, *_) = sandbox.control("GET", "inbox")
-    assert mail["subject"] == "De verbinding met Nmbrs is gestoord voor Demo BV"
+    assert mail["subject"] == "De verbinding met Nmbrs is verbroken voor Demo BV"
     for text in (mail["text"], text_of(mail["html"])):
-        assert "halen we geen betalingen op bij Nmbrs" in re.sub(r"\s+", " ", text)
+        assert "worden nu niet opgehaald uit Nmbrs" in re.sub(r"\s+", " ", text)
         assert said in re.sub(r"\s+", " ", text)
     assert f"http://localhost:8000{here}" in mail["links"]
 

@@ -104,7 +104,7 @@ def test_another_kvk_number_needs_confirmation(owner: WebClient, demo: Demo, pat
         assert text in page
     assert (account_of(demo.company), account_of(other)) == (demo.account.id, None)
     again = owner.post(path, fields | {"asked": "1"})
-    assert (again.status_code, "Zet het vinkje" in again.html) == (422, True)
+    assert (again.status_code, "Vink het vakje aan" in again.html) == (422, True)
     assert AuditEvent.select().count() == before
     assert owner.post(path, fields | {"asked": "1", "confirmed": "y"}).status_code == 303
     assert (account_of(demo.company), account_of(other)) == (demo.other.id, demo.account.id)

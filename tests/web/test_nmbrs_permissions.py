@@ -11,7 +11,7 @@ from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import WebClient
 
-ASK = "Vraag de beheerder van Nmbrs om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder API) "
+ASK = "Vraag je Nmbrs-beheerder om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder API) "
 
 
 def rows_of(page: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_all_permissions_present(owner: WebClient, demo: Demo, path: str, sandbo
     sandbox.run_payroll(lines=3, webhook="none")
     page = page_after(owner, demo, path)
     assert all("in orde" in row for row in rows_of(page).values())
-    assert "Alles wat nodig is, mag" in page
+    assert "Alle rechten zijn in orde" in page
     assert "In English" not in page
 
 
@@ -79,11 +79,11 @@ def test_without_a_run_the_file_cannot_be_tested(owner: WebClient, demo: Demo, p
         ("nmbrs_no_bank_account_right", "company_iban", "CompanyService › BankAccount_GetCurrent", "Betalen kan wel."),
         (
             "nmbrs_no_run_employees_right", "employees_in_run", "CompanyService › Run_GetEmployeesByRunCompany",
-            "weten we niet wie er in het bestand ontbreekt",
+            "zie je niet wie er in het bestand ontbreekt",
         ),
         (
             "nmbrs_no_employee_right", "employees",
-            "EmployeeService › PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany", "niet bij naam noemen",
+            "EmployeeService › PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany", "niet de naam van wie ontbreekt",
         ),
         ("nmbrs_no_wage_tax_right", "wage_taxes", "CompanyService › WageTax_GetList", "geen loonheffing"),
         ("nmbrs_no_webhook_right", "webhook_events", "DebtorService › WebhookSettings_GetEvents", "zelf in"),
@@ -105,10 +105,10 @@ def test_a_missing_permission_is_shown_with_advice(
 @pytest.mark.parametrize(
     ("fault", "dutch", "english"),
     [
-        ("nmbrs_wrong_token", "E-mail of token klopt niet.", "does not accept this e-mail address and token"),
-        ("nmbrs_debtor_filtered", "Deze gebruiker ziet het bedrijf niet.", "This user does not see the company."),
-        ("nmbrs_disabled", "Nmbrs heeft deze omgeving uitgezet", "has disabled this environment"),
-        ("nmbrs_9999", "Nmbrs gaf een storing", "Nmbrs had a failure"),
+        ("nmbrs_wrong_token", "E-mailadres of token klopt niet.", "does not accept this email address and token"),
+        ("nmbrs_debtor_filtered", "Deze gebruiker ziet het bedrijf niet", "This user cannot see the company"),
+        ("nmbrs_disabled", "Deze omgeving is uitgezet in Nmbrs", "environment has been turned off"),
+        ("nmbrs_9999", "Storing bij Nmbrs", "Nmbrs has a problem"),
     ],
 )
 def test_each_refusal_has_both_languages(
@@ -125,12 +125,12 @@ def test_each_refusal_has_both_languages(
 @pytest.mark.parametrize(
     ("result", "code", "said"),
     [
-        ("error", "1006", "Er ontbreekt geen recht"),
-        ("error", "42908", "Nmbrs vraagt om even te wachten."),
-        ("refused", "2004", "Deze gebruiker ziet het bedrijf niet."),
+        ("error", "1006", "Er ontbreken geen rechten"),
+        ("error", "42908", "Het is nu te druk bij Nmbrs."),
+        ("refused", "2004", "Deze gebruiker ziet het bedrijf niet in Nmbrs."),
         ("refused", "40303", "aan te vinken."),
         ("refused", "not_allowed", "aan te vinken."),
-        ("error", None, "Er ontbreekt geen recht"),
+        ("error", None, "Er ontbreken geen rechten"),
     ],
 )
 def test_every_error_code_has_a_text(

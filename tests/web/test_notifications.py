@@ -38,7 +38,7 @@ def test_notifications_are_enabled_and_disabled(owner: WebClient, demo: Demo):
     switch_on(owner, demo)
     shown = owner.get(at(demo)).html
     assert 'data-notifications="on"' in shown
-    assert "Meldingen staan aan op dit toestel." in shown
+    assert "Meldingen staan aan op dit apparaat." in shown
     assert [row.device_id for row in PushSubscription.select()] == [LoginSession.get(user=demo.user).device_id]
     owner.post(at(demo, "/uit"))
     assert PushSubscription.select().count() == 0
@@ -120,7 +120,7 @@ def test_a_payment_arrives_on_the_phone(owner: WebClient, demo: Demo):
         assert push_delivery.deliver_push(row_id, push_rendering.write, worklist.pending_count)
     (told,) = phone.told()
     assert told == {
-        "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
+        "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling en betaal.",
         "path": f"/betalingen/{batch.reference}", "tag": told["tag"], "waiting": 1,
     }  # fmt: skip
     answer = owner.get(told["path"])

@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.web_client import WebClient
 
 PART = {"HX-Request": "true", "HX-Target": "nu"}
-DONE = "alles is gedaan."
+DONE = "je bent helemaal bij."
 
 
 @pytest.fixture
@@ -48,17 +48,17 @@ def test_a_failing_connection_needs_attention(owner: WebClient, demo: Demo, here
     NmbrsConnection.update(status="failing", error_code="bad_credentials").execute()
     page = read(owner, here)
     assert "er is één ding te doen." in page
-    assert "De verbinding met Nmbrs is gestoord" in page
+    assert "De verbinding met Nmbrs is verbroken" in page
     assert "Maak in Nmbrs een nieuw token en vul het hier in." in page
     NmbrsConnection.update(removed_at=utcnow()).execute()
-    assert "gestoord" not in read(owner, here)
+    assert "verbroken" not in read(owner, here)
 
 
 def test_a_temporary_failure_needs_no_action(owner: WebClient, here: str):
     NmbrsConnection.update(status="failing", error_code="unreachable").execute()
     page = read(owner, here)
-    assert "De verbinding met Nmbrs is gestoord" in page
-    assert "We proberen het steeds opnieuw." in page
+    assert "De verbinding met Nmbrs is verbroken" in page
+    assert "We blijven het proberen." in page
     assert DONE in page
 
 
@@ -67,7 +67,7 @@ def test_a_failed_run_is_shown(owner: WebClient, demo: Demo, here: str):
     page = read(owner, here)
     assert "er is één ding te doen." in page
     assert "Demo BV, run-1 is niet klaargezet" in page
-    assert "Regel 7: Er staat een ongeldig bedrag in het betaalbestand. Er is niets betaald." in page
+    assert "Regel 7: Het betaalbestand bevat een ongeldig bedrag. Er is niets betaald." in page
     links = re.findall(r'href="([^"]+historie[^"]+)"', owner.get(here).html)
     assert links == [f"/{demo.client.public_id}/apps/nmbrs/historie/{refused.id}"]
 
@@ -107,7 +107,7 @@ def test_runs_of_unmapped_companies(owner: WebClient, demo: Demo, here: str):
     run(demo, 2, state="unmapped", reason=None)
     page = read(owner, here)
     assert "er is één ding te doen." in page
-    assert "2 runs wachten op een bankrekening voor de administratie." in page
+    assert "Voor 2 runs is nog geen bankrekening gekozen." in page
 
 
 def test_other_clients_are_not_shown(owner: WebClient, here: str):
@@ -128,7 +128,7 @@ def test_the_page_polls_during_an_import(owner: WebClient, demo: Demo, sandbox: 
     now_due(demo)
     run_discovery.discover_runs(demo.company.id)
     page = owner.get(here).html
-    assert "Komt eraan uit Nmbrs" in page
+    assert "Wordt opgehaald uit Nmbrs" in page
     assert "Wordt opgehaald" in page
     [again] = re.findall(rf'hx-get="({here}\?seen=\w+)"', page)
     quiet = owner.get(again, headers=PART)
@@ -138,7 +138,7 @@ def test_the_page_polls_during_an_import(owner: WebClient, demo: Demo, sandbox: 
     part = owner.get(again, headers=PART).html
     assert 'id="nu"' in part
     assert "<main" not in part
-    assert "er wacht één betaling." in part
+    assert "er staat één betaling klaar." in part
     assert "Je betaling staat klaar." in part
     assert made.reference in part
     assert "hx-trigger" not in part, "nothing more is coming"

@@ -43,7 +43,7 @@ def test_the_page_may_be_left_during_verification(owner: WebClient, demo: Demo, 
     sandbox.fault(bank_vop_slow=True)
     page = owner.open(at(demo, send(demo, ALL)))
     assert page.says("#hero .badge") == "Namen worden gecontroleerd"
-    assert "Dit kan twintig minuten duren; je mag de pagina verlaten." in page.says("#payment .waiting")
+    assert "Dit kan twintig minuten duren. Je kunt deze pagina sluiten." in page.says("#payment .waiting")
     assert page.one("#payment").get("hx-trigger") == "every 2s"
     assert page.all("#namen") == page.all("#pay-place button") == []
 
@@ -91,7 +91,7 @@ def test_accepting_a_name_changes_nothing_else(
     part = press(owner, demo, batch, "overnemen", CLOSE[0], htmx)
     assert part.status_code == (200 if htmx else 303)
     close = owner.open(at(demo, batch)).all("#namen form")[0]
-    assert "bewaard voor de volgende keer" in close.text_content()
+    assert "opgeslagen voor de volgende keer" in close.text_content()
     assert [button.text_content() for button in close.cssselect("button")] == ["Regel niet betalen"]
     assert (AcceptedCreditorName.get().vop_name, demo.view(batch).state) == ("Silva, Jose", "name_check")
 
@@ -115,7 +115,7 @@ def test_a_page_of_an_old_order_is_refused(
     tail, data = (f"/namen/{line_id(name)}", {"keuze": choice}) if choice else ("/namen", {})
     part = owner.post(at(demo, batch, tail), htmx=True, data={"shown": "0" * 64, **data})
     assert part.status_code == 422
-    assert "intussen veranderd" in part.says("#payment [role=alert]")
+    assert "intussen gewijzigd" in part.says("#payment [role=alert]")
     assert (demo.view(batch).state, AcceptedCreditorName.select().count()) == ("name_check", 0)
 
 
@@ -177,7 +177,7 @@ def test_a_partial_execution_shows_each_line(owner: WebClient, demo: Demo, sandb
     said = {node.findtext("b/bdi"): node.cssselect(".say")[0].text_content() for node in page.all("li.line")}
     assert said["Jong, Wouter de"] == "Geweigerd door de bank: de rekening is geblokkeerd"
     assert said["Donkersloot Meijer, Naomi"] == said["Schuurman, Lisanne"] == "Betaald"
-    assert "Bij elke regel staat hoe het zit." in page.text
+    assert "Per regel zie je de status." in page.text
 
 
 def test_a_return_shows_its_reason(owner: WebClient, demo: Demo, sandbox: Sandbox, paid: Batch):

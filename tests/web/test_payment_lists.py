@@ -66,7 +66,7 @@ def test_invalid_lengths_are_ignored(owner: WebClient, demo: Demo, shown: str):
 def test_the_overview_shows_waiting_payments(owner: WebClient, demo: Demo):
     put(demo, "open", "approved", "executed", "at_bank")
     page = page_of(owner, demo, "overzicht")
-    assert "Wouter, er wachten 2 betalingen." in page.says(".greeting").replace(",er", ", er")
+    assert "Wouter, er staan 2 betalingen klaar." in page.says(".greeting").replace(",er", ", er")
     assert headings(page) == ["Onderweg", "Laatst betaald"]
     assert len(rows(page)) == 4
 

@@ -103,7 +103,7 @@ def test_an_outdated_page_gets_all_lines_and_a_message(owner: WebClient, app, de
     assert len(part.all("#lines[hx-swap-oob] li.line")) == 3
     assert part.all("#lines [hx-swap-oob]") == []  # htmx would remove it from the lines
     assert [node.get("class") for node in part.all("li.line")] == ["line off", "line", "line off"]
-    assert "intussen veranderd" in part.says("#payment .note.bad")
+    assert "intussen gewijzigd" in part.says("#payment .note.bad")
     assert part.says("#pay-place button") == "Betaal € 2.611,00"
 
 
@@ -123,7 +123,7 @@ def test_one_button_includes_all_lines(owner: WebClient, demo: Demo):
         strike(owner, demo, batch, number)
     part = owner.post(at(demo, batch, "/alles"), htmx=True)
     assert part.says("#pay-place button") == f"Betaal € {TOTAL}"
-    told = f"2 regels zijn teruggezet. Alle 3 regels doen weer mee: € {TOTAL}. Er is nog niets betaald."
+    told = f"2 regels zijn teruggezet. Alle 3 regels worden weer betaald: € {TOTAL}. Er is nog niets betaald."
     assert (part.says("#live"), part.says("#payment .note.good")) == (told, told)
     assert demo.view(batch).lines_payable == 3
 
@@ -152,11 +152,11 @@ def test_notices_are_above_the_lines(owner: WebClient, demo: Demo):
     titles = [note.text_content() for note in page.all("#payment .note b")]
     assert titles == [
         "Boven je betaallimiet", "Misschien te weinig saldo", "Andere rekening dan in Nmbrs",
-        "1 regel leest de bank anders",
+        "De bank schrijft 1 naam anders",
     ]  # fmt: skip
     assert page.one("#payment .note [href^=mailto]").get("href") == "mailto:support@bizcuit.nl"
     assert page.one(f"#payment a[href='#regel-{line}']").text_content() == "Šafařík, Tomáš"
-    assert "De bank leest: Safarik, Tomas" in page.says(f"#regel-{line}")
+    assert "Bij de bank: Safarik, Tomas" in page.says(f"#regel-{line}")
 
 
 def test_an_ordinary_payment_has_no_notices(owner: WebClient, demo: Demo):

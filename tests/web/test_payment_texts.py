@@ -76,14 +76,14 @@ def test_a_step_is_in_the_past_tense_only_once_done(state: str):
 
 def test_a_signed_payment_shows_its_execution_date():
     label, tone = words.state_label(payment("signed"))
-    assert (label.replace(words.NBSP, " "), tone) == ("Ondertekend: de bank voert uit op 24 november", "good")
+    assert (label.replace(words.NBSP, " "), tone) == ("Ondertekend: uitvoering op 24 november", "good")
 
 
 @pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
 @pytest.mark.parametrize("reason", [None, "AM04", "bank:AM04", "bank:NEVER_HEARD", "XX99"])
 def test_ended_payments_say_that_nothing_was_paid(state: str, reason: str | None):
     text = words.reason(payment(state, reason))
-    assert text.endswith("Er is niets betaald. Je kunt het opnieuw klaarzetten.")
+    assert text.endswith("Er is niets betaald. Je kunt de betaling opnieuw klaarzetten.")
     assert "AM04" not in text and "XX99" not in text and "NEVER" not in text
     assert ("niet genoeg geld" in text) == (reason is not None and "AM04" in reason)
 

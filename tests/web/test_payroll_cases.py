@@ -78,7 +78,7 @@ def test_a_bank_that_takes_no_reference_gets_no_payment(owner: WebClient, site: 
     sandbox.control("PUT", "banks/redirect", {"line": {"structured": False}})
     (batch,) = run_file(site, demo, file_of(*LINES).raw())
     assert pay(owner, demo, batch) == "open"
-    assert "Deze bank neemt een betalingskenmerk van een regel niet aan." in owner.open(at(demo, batch)).text
+    assert "Deze bank accepteert een betalingskenmerk van een regel niet." in owner.open(at(demo, batch)).text
     for row in BatchLine.select().where(BatchLine.reference_type.is_null(False)):
         owner.post(at(demo, batch, f"/regels/{row.id}?verdict=refuse"))
     assert pay(owner, demo, batch) == "approved"
@@ -106,9 +106,9 @@ def test_another_reference_is_another_version(owner: WebClient, site: Site, demo
         ("p1_name_latin1_declared_cp1252", None, []),
         ("p1_enc_cp1250", None, []),
         ("p1_dup_e2e", [150_000, 150_000], []),
-        ("p1_iban_country_TR", [], ["De rekening ligt buiten SEPA."]),
-        ("p1_iban_country_AE", [], ["De rekening ligt buiten SEPA."]),
-        ("p1_name_arabic", [], ["De naam bestaat uit tekens die de bank niet aanneemt."]),
+        ("p1_iban_country_TR", [], ["De rekening valt buiten SEPA."]),
+        ("p1_iban_country_AE", [], ["De rekening valt buiten SEPA."]),
+        ("p1_name_arabic", [], ["De naam bevat alleen tekens die de bank niet accepteert."]),
     ],
 )
 def test_a_reported_file_becomes_the_right_order(
@@ -129,7 +129,7 @@ def test_a_reported_file_becomes_the_right_order(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("p1_two_debtors", "betaalt van meer dan één rekening"), ("p1_two_dates", "vraagt meer dan één betaaldatum")],
+    [("p1_two_debtors", "bevat meer dan één rekening"), ("p1_two_dates", "bevat meer dan één betaaldatum")],
 )
 def test_a_file_for_two_payments_is_refused_with_what_to_do(
     owner: WebClient, site: Site, demo: Demo, name: str, words: str

@@ -38,11 +38,11 @@ def test_the_payment_shows_amounts_and_no_person(
 
 def test_the_history_says_when_it_was_removed(owner: WebClient, demo: Demo, old: Batch):
     page = owner.open(f"/{demo.client.public_id}/apps/nmbrs/historie/{old.run_id}")
-    assert "bewaren we niet meer. Verwijderd op maandag 2 januari 2034" in page.text
+    assert "zijn verwijderd op maandag 2 januari 2034" in page.text
 
 
 def test_it_is_not_set_up_again(owner: WebClient, demo: Demo, old: Batch):
     owner.post(f"/{demo.client.public_id}/betalingen/{old.reference}/opnieuw", {})
     assert Batch.get_by_id(old.id).state == "replaced"
     page = owner.open(f"/{demo.client.public_id}/betalingen/{old.reference}")
-    assert "zijn de gegevens verwijderd" in page.text
+    assert "gegevens van deze betaling zijn verwijderd" in page.text

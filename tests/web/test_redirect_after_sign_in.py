@@ -74,7 +74,7 @@ def test_a_link_for_another_account_is_explained(site: Site, payment: str):
     page = answer.html
     text = " ".join(html5lib.parse(page, treebuilder="lxml", namespaceHTMLElements=False).getroot().itertext())
     assert "Je bent ingelogd als charlie@demobv.example." in text
-    assert "Er is niets veranderd en niets betaald." in text
+    assert "Er is niets veranderd of betaald." in text
     [out] = re.findall(r'action="(/uitloggen[^"]+)"', page)
     answer = browser.post(out)
     assert onward(answer.location) == payment

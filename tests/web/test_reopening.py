@@ -89,10 +89,10 @@ def test_the_figures_of_the_newest_run_are_paid_when_the_first_order_is_refused(
     assert amounts(new) == {NEW: 350_000, NAOMI: 200_000, LISANNE: 250_008}
     assert (state(first), state(second)) == (("replaced", "set_up_anew"), ("replaced", "set_up_anew"))
     page = owner.open(at(demo, new))
-    assert "De salarisrun is intussen opnieuw gedraaid." in page.text
+    assert "De salarisrun is opnieuw gedraaid." in page.text
     assert page.says("#pay-place button") == "Betaal € 8.000,08"
     told = owner.open(at(demo, first)).text
-    assert "Er is een nieuwe betaling klaargezet" in told
+    assert "Er staat een nieuwe betaling klaar" in told
     sent(owner, demo, new)
     assert sorted(order["msg_id"] for order in sandbox.control("GET", "orders")) == sorted(
         [first.reference, new.reference]
@@ -210,7 +210,7 @@ def test_a_payment_that_would_overpay_is_not_released(owner: WebClient, demo: De
     Batch.update(state="open").where(Batch.id == first.id).execute()
     BatchLine.update(state="open").where(BatchLine.batch == first.id).execute()
     answer = pay(owner, demo, first, htmx=True)
-    assert "klopt niet meer met de nieuwste versie van de salarisrun" in answer.text
+    assert "een deel van deze betaling is al betaald of vervallen" in answer.text
     assert state(first)[0] == "open"
     assert reopening.overtaken_runs() == [first.run_id]
     new = reopening.renew_overtaken(first.run_id)

@@ -69,7 +69,7 @@ def test_embedded_sca(owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sa
     answer = owner.post(at(demo, embedded, SIGN))
     assert answer.location == at(demo, embedded, SIGN)
     page = owner.open(answer.location)
-    assert page.says("h1") == "Hoe onderteken je?"
+    assert page.says("h1") == "Hoe wil je ondertekenen?"
     assert [node.get("value") for node in page.all("[name=method]")] == ["lezer", "sms"]
     page = _to_the_code(owner, demo, embedded)
     assert "EUR 8.559,16, 3 betalingen" in page.says("main > .note.info")
@@ -130,7 +130,7 @@ def test_sca_is_abandoned(owner: WebClient, demo: Demo, embedded: Batch):
     owner.open(at(demo, embedded, SIGN))
     assert owner.post(at(demo, embedded, f"{SIGN}/stoppen")).location == at(demo, embedded)
     page = owner.open(at(demo, embedded))
-    assert "Je hebt de betaling niet ondertekend" in page.says("#payment .note.bad")
+    assert "De betaling is niet ondertekend" in page.says("#payment .note.bad")
     owner.post(at(demo, embedded, "/opnieuw"))
     assert demo.view(embedded).state == "open"
 
@@ -143,7 +143,7 @@ def test_a_second_signature_is_announced(owner: WebClient, demo: Demo, sandbox: 
     _send(owner, demo, batch, reader(sandbox, _challenge(page)))
     page = owner.open(at(demo, batch))
     assert page.says("#hero .badge") == "Wacht op ondertekening bij de bank"
-    assert "We wachten op de tweede ondertekenaar bij de bank" in page.says("#payment .note.info")
+    assert "Wacht op de tweede ondertekenaar bij de bank" in page.says("#payment .note.info")
     assert page.all("#pay-place button") == []
     assert page.one("#payment").get("hx-trigger") == "every 2s"
     assert owner.get(at(demo, batch, SIGN)).location == at(demo, batch)
@@ -192,7 +192,7 @@ def test_bank_credentials_lead_to_the_methods(owner: WebClient, demo: Demo, sand
     page = owner.open(at(demo, batch, SIGN))
     assert page.one("#bank_password").get("type") == "password"
     answer = owner.post(at(demo, batch, f"{SIGN}/inloggen"), bank_user="wouter", bank_password="een-geheim-woord")
-    assert owner.open(answer.location).says("h1") == "Hoe onderteken je?"
+    assert owner.open(answer.location).says("h1") == "Hoe wil je ondertekenen?"
 
 
 def test_the_banks_text_contains_no_links(owner: WebClient, demo: Demo, embedded: Batch):
@@ -222,7 +222,7 @@ def test_a_bank_that_is_not_ready_is_polled(owner: WebClient, demo: Demo, sandbo
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     page = owner.open(at(demo, batch))
-    assert "De bank zet de betaling klaar" in page.says("#payment .note.info")
+    assert "De betaling wordt klaargezet bij de bank" in page.says("#payment .note.info")
     assert page.all("#pay-place button") == []
     seen = page.value("#payment", "hx-get")
     assert owner.get(seen, htmx=True).status_code == 204

@@ -171,7 +171,7 @@ def test_form_values_are_restored(owner: WebClient, demo: Demo, hashed: str, nam
     unproved = LoginSession.get().data["typed"]
     assert owner.post(asked.headers["Location"], {"password": PASSWORD}).headers["Location"] == page
     shown = owner.get(page).html
-    assert "Er is nog niets gedaan" in shown
+    assert "Bevestigd. " in shown
     assert [part for part in again if part not in shown] == []
     assert not any(secret in shown for secret in SECRETS)
     assert set(kinds()) <= {"authority.checked", "authority.asked"}, "the page of accounts asks the register"
@@ -214,7 +214,7 @@ def test_a_requested_page_is_shown_with_a_message(owner: WebClient, demo: Demo, 
     stale()
     asked = owner.get(page).headers["Location"]
     owner.post(asked, {"password": PASSWORD})
-    assert "Ga verder waar je was" in owner.get(page).html
+    assert "Je kunt verder" in owner.get(page).html
 
 
 # --- devices ---
@@ -402,7 +402,7 @@ def test_attackers_wait_longer_but_the_owner_does_not(site: Site, wouter: User, 
     stopped = sign_in(stranger)
     assert stopped.status_code == 429
     assert int(stopped.headers["Retry-After"]) >= 1
-    assert "Wacht nog" in stopped.html
+    assert "Probeer het over" in stopped.html
     assert sign_in(own).status_code == 303
 
 
@@ -472,8 +472,8 @@ def test_company_search_is_rate_limited(site: Site):
     """The number of register searches is limited; registration stays possible."""
     who = site.person()
     for _ in range(rate_limits.RULES["register.search"].burst):
-        assert "Je zoekt wel heel vaak" not in who.get("/registreren/bedrijf?zoek=Demo").html
+        assert "Te veel zoekopdrachten" not in who.get("/registreren/bedrijf?zoek=Demo").html
         who.get("/registreren/bedrijf?zoek=")  # an empty search is not sent and not counted
     who.get("/registreren/bedrijf?zoek=Demo")
-    assert "Je zoekt wel heel vaak" in who.get("/registreren/bedrijf?zoek=Demo").html
+    assert "Te veel zoekopdrachten" in who.get("/registreren/bedrijf?zoek=Demo").html
     assert who.get("/registreren").status_code == 200

@@ -67,10 +67,10 @@ def link() -> str:
 def test_members_are_listed_and_only_an_owner_gets_links(owner: WebClient, lisanne: WebClient, demo: Demo):
     page = owner.open(people(demo))
     assert "Wouter de Jong (jij)" in page.text
-    assert "bereidt voor · niet geïdentificeerd · laatst gezien" in page.text
+    assert "voorbereider · niet geïdentificeerd · laatst gezien" in page.text
     assert len(page.all(f"a.task[href^='{people(demo)}/']")) == 3
     assert lisanne.open(people(demo)).all(f"a.task[href^='{people(demo)}/']") == []
-    assert "Mensen" in owner.open(f"/{demo.client.public_id}/instellingen").text
+    assert "Team" in owner.open(f"/{demo.client.public_id}/instellingen").text
 
 
 def test_an_invitation_is_sent_accepted_and_listed(owner: WebClient, site: Site, demo: Demo):
@@ -79,7 +79,7 @@ def test_an_invitation_is_sent_accepted_and_listed(owner: WebClient, site: Site,
     assert "alek@demobv.example" in owner.open(people(demo)).text
     guest = site.person(None)
     page = guest.open(link())
-    assert "Je rol: mag betalen" in page.text
+    assert "Je rol: goedkeurder" in page.text
     assert page.value("#invited") == "alek@demobv.example"
     assert page.one("#invited").get("readonly") is not None
     assert Invitation.get().accepted_at is None
@@ -110,7 +110,7 @@ def test_a_role_is_changed_and_a_member_removed(owner: WebClient, naomi: WebClie
     owner.open(people(demo, f"/{row.id}"))
     owner.post(people(demo, f"/{row.id}"), role="preparer")
     assert Membership.get_by_id(row.id).role == "preparer"
-    assert "ziet en doet hierna niets meer" in owner.open(people(demo, f"/{row.id}/verwijderen")).text
+    assert "heeft hierna meteen geen toegang meer" in owner.open(people(demo, f"/{row.id}/verwijderen")).text
     assert Membership.select().where(Membership.id == row.id).exists()
     owner.post(people(demo, f"/{row.id}/verwijderen"))
     assert naomi.client.get(people(demo)).status_code == 404
@@ -145,10 +145,10 @@ def test_a_weaker_threshold_needs_another_person(
     owner.open(page)
     assert owner.post(page, amount="tien").status_code == 422
     owner.post(page, amount="10.000,00")
-    assert "Vanaf € 10.000,00 keuren twee mensen" in owner.open(people(demo)).text
+    assert "Vanaf € 10.000,00 moeten twee mensen" in owner.open(people(demo)).text
     owner.open(page)
     owner.post(page, uit="1")
-    assert "vraagt om minder vier ogen" in owner.open(people(demo)).text
+    assert "wil de dubbele goedkeuring versoepelen" in owner.open(people(demo)).text
     seen = naomi.open(people(demo))
     naomi.post(seen.value("form[action$='/akkoord']", "action"))
     assert (Client.get_by_id(demo.client.id).dual_approval_from_cents, ApprovalThresholdChange.select().count()) == (
@@ -169,18 +169,18 @@ def test_two_approve_and_each_sees_who_is_next(owner: WebClient, naomi: WebClien
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     page = owner.open(here)
-    assert "Twee mensen keuren deze betaling goed" in page.text
+    assert "Twee mensen moeten deze betaling goedkeuren" in page.text
     owner.post(f"{here}/betalen", shown=page.value("#payment > [name=shown]"))
     after = owner.open(here)
     assert "Er is nog een goedkeuring nodig, van Naomi Meijer." in after.text
     assert after.says("#pay-place") == "Wacht op een tweede goedkeuring"
-    assert "Wacht op een ander" in owner.open(f"/{demo.client.public_id}/overzicht").text
-    assert "Wacht op een ander" in owner.open(f"/{demo.client.public_id}/betalingen").text
+    assert "Wacht op iemand anders" in owner.open(f"/{demo.client.public_id}/overzicht").text
+    assert "Wacht op iemand anders" in owner.open(f"/{demo.client.public_id}/betalingen").text
     assert "Wacht op jou" in naomi.open(f"/{demo.client.public_id}/betalingen").text
     assert "Goedgekeurd door Wouter de Jong" in lisanne.open(here).text
     theirs = naomi.open(here)
     assert "Goedgekeurd door Wouter de Jong" in theirs.text
-    assert "er wacht één betaling" in naomi.open(f"/{demo.client.public_id}/overzicht").text
+    assert "er staat één betaling klaar" in naomi.open(f"/{demo.client.public_id}/overzicht").text
     naomi.open(here)
     naomi.post(f"{here}/betalen", shown=theirs.value("#payment > [name=shown]"))
     assert (Release.select().count(), Batch.get().state) == (1, "approved")
@@ -195,7 +195,7 @@ def test_the_last_editor_sees_why_approval_is_refused(owner: WebClient, naomi: W
     owner.post(f"{here}/regels/{demo.view(batch).lines[0].id}?verdict=refuse")
     page = owner.open(here)
     assert "Je hebt deze betaling als laatste gewijzigd" in page.says("#pay-place")
-    assert "te weinig mensen" in page.text
+    assert "Te weinig mensen" in page.text
     owner.post(f"{here}/betalen", shown=demo.view(batch).digest)
     assert Approval.select().count() == 0
 
@@ -214,9 +214,9 @@ def test_a_bookkeeper_switches_clients_in_one_tap(lisanne: WebClient, demo: Demo
     Membership.create(user=user, client=other, role="preparer")
     demo.batch()
     page = lisanne.open("/overzicht")
-    assert "bij 1 klant wacht iets." in page.text
+    assert "er is iets te doen bij 1 klant." in page.text
     assert "1 betaling wacht, de oudste sinds" in page.text
-    assert "Alles gedaan Duinrand Catering BV" in page.text
+    assert "Alles afgerond Duinrand Catering BV" in page.text
     within = lisanne.open(f"/{demo.client.public_id}/betalingen")
     assert within.says("h1 small") == "Demo BV"
     assert within.says("title") == "Betalingen · Demo BV · Bizcuit"
@@ -335,10 +335,10 @@ def test_hidden_lines_cannot_be_decided(lisanne: WebClient, demo: Demo):
 
 
 def test_an_owner_hides_lines_and_sees_who_can_see_them(owner: WebClient, lisanne: WebClient, demo: Demo):
-    assert "zien: Wouter de Jong, Lisanne." in owner.open(people(demo)).text
+    assert "regels: Wouter de Jong, Lisanne." in owner.open(people(demo)).text
     owner.post(people(demo, "/regels"), hidden="y")
     page = owner.open(people(demo))
-    assert "zien: Wouter de Jong." in page.text
-    assert "Alleen totaal en aantal zien: Lisanne." in page.text
+    assert "regels: Wouter de Jong." in page.text
+    assert "Zien alleen totaal en aantal: Lisanne." in page.text
     owner.post(people(demo, "/regels"))
     assert not Client.get_by_id(demo.client.id).hide_lines_from_preparers

@@ -57,7 +57,7 @@ def test_payment_and_transaction_link_to_each_other(owner: WebClient, demo: Demo
 
 def test_nothing_is_shown_before_holder_verification(owner: WebClient, demo: Demo, account: BankAccount):
     owner.open(path_of(demo, account))
-    for answer, words in ((None, "We controleren nog"), ("rejected", "een ander dan je bedrijf")):
+    for answer, words in ((None, "We controleren of"), ("rejected", "de rekeninghouder niet je bedrijf")):
         BankAccount.update(holder_check=answer).execute()
         page = owner.open(path_of(demo, account))
         assert words in page.text and "Energie Direct" not in page.text

@@ -97,17 +97,17 @@ def keys(page: Page) -> list[str]:
 def test_when_everybody_is_paid_it_says_so(owner: WebClient, demo: Demo):
     demo.batch()
     page = unpaid_page(owner, demo)
-    assert "Er is niets blijven liggen" in page.text and sections(page) == []
+    assert "Alles is betaald" in page.text and sections(page) == []
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/betalingen").text
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/overzicht").text
 
 
 def test_a_refused_account_says_how_it_gets_right(owner: WebClient, demo: Demo, refused: Batch):
     page = unpaid_page(owner, demo)
-    assert sections(page) == ["Rekeningnummer nakijken"]
+    assert sections(page) == ["Rekeningnummer controleren"]
     (row,) = rows(page)
     assert "Geweigerd door de bank: de rekening is geblokkeerd" in row and "3.448,08" in row and "sinds" in row
-    assert "Wijzig het rekeningnummer in Nmbrs en draai de run opnieuw" in page.text
+    assert "Wijzig het in Nmbrs en draai de run opnieuw" in page.text
     assert page.value("li.line a", "href") == at(demo, refused)
     assert tap(owner, demo, refused).location.endswith("/niet-betaald"), "no one tap for a refused account"
 
@@ -115,7 +115,7 @@ def test_a_refused_account_says_how_it_gets_right(owner: WebClient, demo: Demo, 
 def test_it_is_linked_from_the_list_the_overview_and_the_payment(owner: WebClient, demo: Demo, refused: Batch):
     for tail in ("betalingen", "overzicht"):
         link = owner.open(f"/{demo.client.public_id}/{tail}").all("a.task[href$='/niet-betaald']")
-        assert [" ".join(node.text_content().split()) for node in link] == ["Niet betaald 1 rekening nakijken"], tail
+        assert [" ".join(node.text_content().split()) for node in link] == ["Niet betaald 1 rekening controleren"], tail
     assert "Niet betaald: 1 regel" in owner.open(at(demo, refused)).says("#payment")
 
 
@@ -139,7 +139,7 @@ def test_paying_to_the_refused_account_all_the_same_is_told(
     page = unpaid_page(owner, demo)
     new = tapped(owner, demo, refused, "wrong_account", line=keys(page)[0])
     assert amounts(new) == {WOUTER: 344_808}
-    assert "Ging eerder niet door: de rekening is geblokkeerd." in owner.open(at(demo, new)).text
+    assert "Eerder mislukt: de rekening is geblokkeerd." in owner.open(at(demo, new)).text
     assert sections(unpaid_page(owner, demo)) == []
     decided(demo, sent(owner, demo, new), "ondertekenen")
     assert BatchLine.get(BatchLine.batch == new).bank_reason_code is None, "the reason is of the attempt before"
@@ -159,7 +159,7 @@ def test_one_tap_pays_a_refused_line_at_most_once(
     assert page.says("main .button") == "Zet € 3.448,08 klaar"
     new = tapped(owner, demo, refused)
     assert amounts(new) == {WOUTER: 344_808}
-    assert "Dit staat klaar." in owner.open(at(demo, new)).text
+    assert "De betaling staat klaar." in owner.open(at(demo, new)).text
     assert tapped(owner, demo, refused).id == new.id
     assert "Dit stond al klaar" in owner.open(at(demo, new)).text
     assert Batch.select().count() == 2
@@ -177,7 +177,7 @@ def test_a_line_that_came_back_is_paid_again(owner: WebClient, demo: Demo, sandb
     sandbox.control("POST", "clock", {"advance_days": 1})
     assert followed(batch).state == "partly_executed"
     page = unpaid_page(owner, demo)
-    assert sections(page) == ["Rekeningnummer nakijken"]
+    assert sections(page) == ["Rekeningnummer controleren"]
     assert "Teruggestort: de rekening is geblokkeerd" in rows(page)[0]
     assert amounts(tapped(owner, demo, batch, "wrong_account", line=keys(page)[0])) == {WOUTER: 344_808}
 
@@ -205,7 +205,7 @@ def test_a_line_that_the_owner_excluded_is_paid_later(owner: WebClient, demo: De
     later = tapped(owner, demo, batch, "excluded", line=keys(page)[0])
     assert amounts(later) == {NAOMI: 261_100}
     assert len(rows(unpaid_page(owner, demo))) == 1
-    assert "Weggelaten, en later in een andere betaling gezet" in owner.open(at(demo, batch)).text
+    assert "Weggelaten en later in een andere betaling gezet" in owner.open(at(demo, batch)).text
     decided(demo, sent(owner, demo, later), "weiger")
     told = unpaid_page(owner, demo)
     assert sections(told) == ["Kan opnieuw betaald worden", "Door jou weggelaten"], "the ✗ was taken back"
@@ -219,7 +219,7 @@ def test_a_discarded_payment_can_be_paid_later(owner: WebClient, demo: Demo, san
         owner.post(at(demo, batch, f"/regels/{line_.id}?verdict=refuse"))
     assert pay(owner, demo, batch).status_code == 303
     page = unpaid_page(owner, demo)
-    assert page.says("main .card > .pad .button") == "Betaal alsnog alle 3: € 8.559,16"
+    assert page.says("main .card > .pad .button") == "Betaal alsnog 3 regels: € 8.559,16"
     new = tapped(owner, demo, batch, "excluded")
     assert {what for *_rest, what in lines(new)} == {"open"} and len(lines(new)) == 3
 
@@ -249,7 +249,7 @@ def test_what_the_bank_may_still_execute_waits(owner: WebClient, demo: Demo, san
     assert executed(sandbox, batch).state == "pending_rejection"
     page = unpaid_page(owner, demo)
     assert sections(page) == ["Wacht nog"] and len(rows(page)) == 3
-    assert "alsnog uitvoeren zodra er genoeg saldo is" in page.text
+    assert "toch nog worden uitgevoerd" in page.text
     assert tap(owner, demo, batch).location.endswith("/niet-betaald")
     assert Batch.select().count() == 1
 
@@ -295,7 +295,7 @@ def test_another_clients_run_is_not_found(owner: WebClient, charlie: WebClient, 
     assert charlie.post(path, choice="payable").location.startswith(f"/{mine}/identificatie")  # may sign nowhere
     authorise(Client.get(Client.public_id == mine), User.get(User.name == "Charlie"))
     assert charlie.post(path, choice="payable").status_code == 404
-    assert "Er is niets blijven liggen" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
+    assert "Alles is betaald" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
     assert tap(owner, demo, refused, "everything").status_code == 400
 
 

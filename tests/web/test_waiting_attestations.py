@@ -35,11 +35,12 @@ def test_who_said_what_and_who_must_still_say_it(site: Site, owner: WebClient, d
     owner.post(location, pin=PIN)
     assert state(by_two) == "sending"
     mine = owner.open(at(demo, by_two)).text
-    assert "Je hebt gemeld dat de bank heeft geweigerd." in mine
-    assert "Naomi Peters moet hetzelfde doen; tot dan verandert er niets." in mine
+    assert "Je hebt doorgegeven dat de bank heeft geweigerd." in mine
+    assert "Naomi Peters moet dit ook bevestigen. Tot dan verandert er niets." in mine
     naomi = browser_of(site, "Naomi Peters")
     theirs = naomi.open(at(demo, by_two))
-    assert "Wouter de Jong meldde dat de bank heeft geweigerd." in theirs.text and location in offered(theirs)
+    assert "Wouter de Jong heeft doorgegeven dat de bank heeft geweigerd." in theirs.text
+    assert location in offered(theirs)
     naomi.post(location, pin=PIN)
     assert state(by_two) == "rejected"
 
@@ -50,9 +51,9 @@ def test_two_people_who_say_the_opposite_are_told(site: Site, owner: WebClient, 
     browser_of(site, "Naomi Peters").post(at(demo, by_two, "/gemeld/betaald"), pin=PIN)
     assert state(by_two) == "sending"
     told = owner.open(at(demo, by_two)).text
-    assert told.count("Er is ook het tegendeel gemeld") == 2
-    assert "Naomi Peters meldde dat de bank heeft betaald." in told
-    assert "Nog iemand moet hetzelfde doen: Naomi Peters of Sam Bakker." in told
+    assert told.count("Er is ook het tegenovergestelde doorgegeven") == 2
+    assert "Naomi Peters heeft doorgegeven dat de bank heeft betaald." in told
+    assert "Nog een bevestiging nodig van: Naomi Peters of Sam Bakker." in told
 
 
 # --- the second person is told --------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_approval_waits_for_the_acknowledgement(owner: WebClient, demo: Demo):
     first, second = two_of_one_period(demo)
     page = owner.open(path_of(demo, second))
     assert "Voor deze periode is er nog een betaling" in page.text
-    assert page.says("#pay-place") == "Lees eerst wat er bijzonder is"
+    assert page.says("#pay-place") == "Bekijk eerst de waarschuwingen"
     assert page.value("#pay-place a", "href") == path_of(demo, second, "/lezen")
     read = owner.open(path_of(demo, second, "/lezen"))
     assert first.reference in read.value("main .note a", "href")
@@ -49,7 +49,7 @@ def test_a_forged_approval_is_refused(owner: WebClient, demo: Demo):
     owner.open(path_of(demo, second))
     answer = owner.post(path_of(demo, second, "/betalen"), shown=shown)
     assert answer.status_code == 303
-    assert "Lees eerst wat er bijzonder is" in owner.open(path_of(demo, second)).text
+    assert "Bekijk eerst de waarschuwingen" in owner.open(path_of(demo, second)).text
     assert Batch.get_by_id(second.id).state == "open"
 
 
@@ -64,7 +64,7 @@ def test_a_supplement_shows_changes_and_overpayments(owner: WebClient, demo: Dem
     old, new = a_difference(demo)
     page = owner.open(path_of(demo, new, "/lezen"))
     assert "Deze run is al eerder betaald" in page.text
-    assert "Naomi (NL52 ABNA 7650 1432 44) kreeg € 611,00 meer dan de run nu zegt" in page.text.replace("\u00a0", " ")
+    assert "Naomi (NL52 ABNA 7650 1432 44) kreeg € 611,00 te veel" in page.text.replace("\u00a0", " ")
     assert old.reference in page.value("main .note a", "href")
     sent = owner.open(path_of(demo, old))
     assert "Deze run is daarna opnieuw gedraaid" in sent.text
@@ -92,7 +92,7 @@ def test_a_missing_run_removes_the_button(owner: WebClient, demo: Demo):
     batch = demo.batch()
     PayrollRun.update(unlisted_since=batch.created_at).execute()
     page = owner.open(path_of(demo, batch))
-    assert page.says("#pay-place") == "Deze run staat niet meer in Nmbrs. Betalen kan nu niet."
+    assert page.says("#pay-place") == "Deze run staat niet meer in Nmbrs. Betalen is nu niet mogelijk."
     answer = owner.post(path_of(demo, batch, "/betalen"), shown=demo.view(batch).digest)
     assert answer.status_code == 303
     assert "Er is niets betaald" in owner.open(path_of(demo, batch)).text

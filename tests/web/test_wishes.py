@@ -17,7 +17,7 @@ from tests.web.test_approval import delegated, pay, shown_to  # noqa: F401
 from tests.web.test_payment_page import at
 
 BOTH = {"batch_booking": "y", "name_check": "y"}
-SAID = {"name_check": "De naamcontrole is intussen uitgezet", "batch_booking": "op je afschrift komt, is intussen"}
+SAID = {"name_check": "De naamcontrole is uitgezet", "batch_booking": "De weergave op je afschrift is gewijzigd"}
 
 
 def wish(owner: WebClient, demo: Demo, without: str = "") -> Page:
@@ -82,7 +82,7 @@ def test_a_wish_changed_between_two_approvals_voids_the_first(
     batch = demo.batch()
     pay(owner, demo, batch)
     seen_before = shown_to(naomi, demo, batch)
-    assert "1 goedgekeurde betaling moet opnieuw" in owner.open(wish(owner, demo, name).location).text
+    assert "1 betaling moet opnieuw worden goedgekeurd" in owner.open(wish(owner, demo, name).location).text
     assert Approval.get().void_reason in ("name_check_off", "booking_changed")
     assert SAID[name] in naomi.open(at(demo, batch)).text
     assert SAID[name] in pay(naomi, demo, batch, htmx=True, shown=seen_before).text
@@ -198,7 +198,7 @@ def test_a_page_of_before_is_refused(owner: WebClient, demo: Demo, before):
     batch = demo.batch()
     shown = shown_to(owner, demo, batch)
     before()
-    assert "intussen veranderd" in pay(owner, demo, batch, htmx=True, shown=shown).text
+    assert "intussen gewijzigd" in pay(owner, demo, batch, htmx=True, shown=shown).text
     assert Release.select().count() == 0
 
 

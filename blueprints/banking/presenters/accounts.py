@@ -68,7 +68,7 @@ def new_account_task(account: AccountView) -> Task:
 def unconfirmed_task(consent: BankConsent) -> Task:
     """Return the list row that leads to confirming the holder of a consent's accounts."""
     text = _(
-        "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
+        "Je hebt toestemming gegeven bij %(bank)s. Bevestig de tenaamstelling, dan kun je van die rekening betalen.",
         bank=consent.bank_name or consent.bank,
     )
     url = url_for("banking.confirm_holder", consent_id=consent.id)
@@ -80,5 +80,5 @@ def _holder_note(account: AccountView) -> str:
     if account.holder_check in MAY_SHOW:
         return ""
     if account.holder_check == HolderCheck.REJECTED:
-        return _("Transacties tonen we niet: de rekening staat niet op naam van je bedrijf.")
-    return _("Transacties volgen: we controleren nog of de rekening van je bedrijf is. Betalen kan al.")
+        return _("Je ziet hier geen transacties: de rekening staat niet op naam van je bedrijf.")
+    return _("De transacties volgen nog: we controleren of de rekening van je bedrijf is. Betalen kan al.")

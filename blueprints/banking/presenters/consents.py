@@ -28,8 +28,8 @@ def _title(consent: ConsentView) -> str:
     """Return the heading of the banner."""
     bank = consent.bank_name
     if consent.word == "ends":
-        return _("De toegang tot %(bank)s loopt af", bank=bank)
-    return _("De toegang tot %(bank)s is voorbij", bank=bank)
+        return _("De toegang tot %(bank)s verloopt binnenkort", bank=bank)
+    return _("De toegang tot %(bank)s is verlopen", bank=bank)
 
 
 def _text(consent: ConsentView) -> str:
@@ -37,14 +37,14 @@ def _text(consent: ConsentView) -> str:
     if consent.word == "ends":
         return _ends(consent)
     texts = {
-        "expired": _("De toestemming aan je bank is verlopen."),
+        "expired": _("Je toestemming bij de bank is verlopen."),
         "revokedByPsu": _("De toestemming is bij je bank ingetrokken."),
-        "terminatedByTpp": _("Wij hebben de toestemming beëindigd."),
+        "terminatedByTpp": _("De toestemming is beëindigd door Bizcuit."),
         "rejected": _("Je bank heeft de toestemming geweigerd."),
-        "unknown": _("Je bank kent de toestemming niet meer."),
+        "unknown": _("De toestemming bestaat niet meer bij je bank."),
     }
-    happened = texts.get(consent.word, _("Je bank geeft ons geen toegang meer."))
-    still = _("Je ziet het laatst bekende saldo. Betalen kan nog, als je bank dat toestaat.")
+    happened = texts.get(consent.word, _("De toegang tot je bank is gestopt."))
+    still = _("Je ziet het laatst bekende saldo. Betalen kan nog, als je bank het toestaat.")
     return f"{happened} {still}"
 
 

@@ -73,12 +73,12 @@ def hidden_reason(code: str | None) -> str:
     """Return why no transactions are shown."""
     texts = {
         "waiting": _(
-            "We controleren nog of de rekeninghouder het bedrijf is dat bij de KvK staat. "
-            "Daarna zie je hier de transacties. Betalen kan intussen gewoon."
+            "We controleren of de rekeninghouder het bedrijf is dat bij de KvK staat. Daarna zie je hier de "
+            "transacties. Betalen kan al."
         ),
         "refused": _(
-            "De rekeninghouder is volgens onze controle een ander dan je bedrijf. "
-            "Daarom tonen we hier geen transacties. Neem contact met ons op als dat niet klopt."
+            "Volgens onze controle is de rekeninghouder niet je bedrijf. Daarom zie je hier geen transacties. Klopt "
+            "dit niet? Neem contact met ons op."
         ),
     }
     return texts.get(code or "", "")

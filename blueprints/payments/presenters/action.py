@@ -13,14 +13,16 @@ from domain.payments.payment_views import Payment
 NOTES = {
     Action.PREPARE_ONLY: _l("Je mag betalingen voorbereiden. De eigenaar van het account keurt ze goed."),
     Action.AWAIT_SECOND_APPROVAL: _l("Wacht op een tweede goedkeuring"),
-    Action.LEAVE_TO_OTHERS: _l("Je hebt deze betaling als laatste gewijzigd. Anderen keuren hem goed."),
-    Action.AWAIT_RUN: _l("Deze run staat niet meer in Nmbrs. Betalen kan nu niet."),
+    Action.LEAVE_TO_OTHERS: _l(
+        "Je hebt deze betaling als laatste gewijzigd. Iemand anders moet de betaling goedkeuren."
+    ),
+    Action.AWAIT_RUN: _l("Deze run staat niet meer in Nmbrs. Betalen is nu niet mogelijk."),
 }
 LABELS = {
-    Action.READ_WARNINGS: _l("Lees eerst wat er bijzonder is"),
+    Action.READ_WARNINGS: _l("Bekijk eerst de waarschuwingen"),
     Action.DISCARD: _l("Niet betalen"),
     Action.DOWNLOAD_FILE: _l("Download het bestand"),
-    Action.DOWNLOAD_FILE_AGAIN: _l("Download nog een keer"),
+    Action.DOWNLOAD_FILE_AGAIN: _l("Nog een keer downloaden"),
     Action.REOPEN: _l("Opnieuw klaarzetten"),
 }
 

@@ -53,16 +53,16 @@ def _what(one: StatedOutcome) -> str:
 
 def _note(kept: KeptFile) -> Note:
     if kept.silence is not None:
-        return Note("warn", _("Je bank is nu niet te bereiken"), _(
-            "Daarom bevestigen twee mensen dit bestand, ieder met de eigen pincode. Doe dit alleen als je zeker "
-            "weet dat het bestand van je bank komt."
+        return Note("warn", _("Je bank is nu niet bereikbaar"), _(
+            "Twee mensen moeten dit bestand bevestigen, elk met de eigen pincode. Doe dit alleen als je zeker weet "
+            "dat het bestand van je bank komt."
         ))  # fmt: skip
     if kept.people > 1:
-        return Note("warn", _("Twee mensen bevestigen dit bestand"), _(
-            "Een tweede persoon bevestigt hetzelfde bestand met de eigen pincode. Daarna geldt wat erin staat."
+        return Note("warn", _("Twee mensen moeten dit bestand bevestigen"), _(
+            "Een tweede persoon moet dit bestand bevestigen met de eigen pincode. Daarna wordt het verwerkt."
         ))  # fmt: skip
     return Note("warn", _("Klopt dit met wat je bij je bank ziet?"), _(
-        "Na je pincode geldt wat in dit bestand staat. Doe dit alleen als het bestand van je bank komt."
+        "Na je pincode wordt dit bestand verwerkt. Doe dit alleen als het bestand van je bank komt."
     ))  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _waiting_note(one: WaitingAttestation, contradicted: bool) -> Note:
     """Return who said what, and who must still say the same. `contradicted`: another person said the opposite."""
     texts = [_what_was_said(one), _who_is_asked(one)]
     if contradicted and not one.document:
-        texts.append(_("Er is ook het tegendeel gemeld: kijk het samen na bij je bank."))
+        texts.append(_("Er is ook het tegenovergestelde doorgegeven. Controleer dit samen bij je bank."))
     return Note("warn", _("Wacht op een tweede persoon"), " ".join(texts))
 
 
@@ -89,29 +89,30 @@ def _what_was_said(one: WaitingAttestation) -> str:
     name = ", ".join(one.by)
     if one.document:
         if one.by_me:
-            return _("Je hebt een bestand van je bank bevestigd.")
-        return _("%(name)s bevestigde een bestand van je bank.", name=name)
+            return _("Je hebt een bankbestand bevestigd.")
+        return _("%(name)s heeft een bankbestand bevestigd.", name=name)
     if one.by_me:
-        return _("Je hebt gemeld dat de bank heeft betaald.") if one.paid else _(
-            "Je hebt gemeld dat de bank heeft geweigerd."
+        return _("Je hebt doorgegeven dat de bank heeft betaald.") if one.paid else _(
+            "Je hebt doorgegeven dat de bank heeft geweigerd."
         )
     if one.paid:
-        return _("%(name)s meldde dat de bank heeft betaald.", name=name)
-    return _("%(name)s meldde dat de bank heeft geweigerd.", name=name)
+        return _("%(name)s heeft doorgegeven dat de bank heeft betaald.", name=name)
+    return _("%(name)s heeft doorgegeven dat de bank heeft geweigerd.", name=name)
 
 
 def _who_is_asked(one: WaitingAttestation) -> str:
     if not one.asked:
         return _(
-            "Een tweede persoon moet hetzelfde doen, maar niemand anders mag dat. Nodig iemand uit die mag betalen."
+            "Er is een tweede persoon nodig, maar niemand anders heeft hier rechten voor. Nodig iemand uit die mag "
+            "betalen."
         )
     if len(one.asked) == 1:
-        return _("%(name)s moet hetzelfde doen; tot dan verandert er niets.", name=one.asked[0])
+        return _("%(name)s moet dit ook bevestigen. Tot dan verandert er niets.", name=one.asked[0])
     names = _("%(some)s of %(last)s", some=", ".join(one.asked[:-1]), last=one.asked[-1])
-    return _("Nog iemand moet hetzelfde doen: %(names)s. Tot dan verandert er niets.", names=names)
+    return _("Nog een bevestiging nodig van: %(names)s. Tot dan verandert er niets.", names=names)
 
 
 def _waiting_link(one: WaitingAttestation, url: Callable[..., str]) -> Link:
     if one.document:
         return Link(_("Bekijk en bevestig het bestand"), url("confirm_report", document=one.document))
-    return Link(_("Meld hetzelfde"), url("report_outcome", verdict="betaald" if one.paid else "geweigerd"))
+    return Link(_("Bevestig dit ook"), url("report_outcome", verdict="betaald" if one.paid else "geweigerd"))

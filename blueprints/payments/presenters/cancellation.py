@@ -24,19 +24,18 @@ def present_cancellation(status: CancellationStatus, can_pay: bool) -> Cancellat
     """Return the cancellation for a page."""
     label = ""
     if can_pay and status.offered and not status.to_sign:
-        label = _("Vraag het de bank opnieuw") if status.running else _("Annuleer bij de bank")
+        label = _("Status opnieuw opvragen") if status.running else _("Annuleer bij de bank")
     return Cancellation(_note(status), label, can_pay and status.to_sign)
 
 
 def _note(status: CancellationStatus) -> Note | None:
     title = _("De betaling wordt geannuleerd")
     if status.to_sign:
-        text = _("De bank wil dat je het annuleren ondertekent. Tot dan blijft de betaling staan.")
+        text = _("Onderteken de annulering bij de bank. Tot dan blijft de betaling staan.")
         return Note("warn", title, text)
     if status.running:
         text = _(
-            "De bank heeft nog niet gezegd of het gelukt is. We vragen het; deze pagina volgt vanzelf. "
-            "Zolang de bank niets zegt, kan de betaling nog worden uitgevoerd."
+            "Nog geen bericht van de bank. Deze pagina wordt vanzelf bijgewerkt. De betaling kan nog worden uitgevoerd."
         )
         return Note("warn", title, text)
     return None

@@ -25,7 +25,7 @@ def beside_facts(found: Beside) -> list[tuple[str, str]]:
     """Return labels and values of the line that more is asked beside."""
     return [
         (_("Aan"), found.name), (_("Rekening"), format_iban(found.iban)),
-        (_("Volgens Nmbrs verschuldigd"), euro(found.owed_cents)),
+        (_("Te betalen volgens Nmbrs"), euro(found.owed_cents)),
         (_("Al betaald of onderweg"), euro(found.given_cents)),
     ]  # fmt: skip
 
@@ -37,9 +37,9 @@ def allowance_facts(one: AllowanceView) -> list[tuple[str, str]]:
     ]  # fmt: skip
     facts = [
         *([(_("Aan"), _("Gegevens verwijderd"))] if one.removed else told), (_("Extra"), euro(one.amount_cents)),
-        (_("Volgens Nmbrs verschuldigd"), euro(one.owed_cents)),
+        (_("Te betalen volgens Nmbrs"), euro(one.owed_cents)),
         (_("Al betaald of onderweg"), euro(one.given_cents)),
-        (_("Gevraagd door"), f"{one.asked_by}, {day(one.asked_at)}"),
+        (_("Aangevraagd door"), f"{one.asked_by}, {day(one.asked_at)}"),
     ]  # fmt: skip
     if one.allowed_by:
         facts.append((_("Toegestaan door"), one.allowed_by))
@@ -49,25 +49,25 @@ def allowance_facts(one: AllowanceView) -> list[tuple[str, str]]:
 def allowance_note(one: AllowanceView) -> Note:
     """Return how the request stands, and what comes next."""
     if one.state == "ended":
-        text = _("Ingetrokken door %(name)s. Hiermee wordt niets betaald.", name=one.ended_by) if one.ended_by else _(
-            "De salarisrun is intussen veranderd. Hiermee wordt niets betaald; vraag het zo nodig opnieuw."
+        text = _("Ingetrokken door %(name)s. Er wordt niets betaald.", name=one.ended_by) if one.ended_by else _(
+            "De salarisrun is gewijzigd. Dit verzoek is vervallen. Vraag het zo nodig opnieuw aan."
         )
         return Note("info", _("Vervallen"), text)
     if one.state == "allowed":
         return Note("good", _("Toegestaan"), _(
-            "Er is een betaling van gemaakt. Er wordt pas iets betaald als die is goedgekeurd."
+            "De betaling staat klaar. Er wordt pas betaald na goedkeuring."
         ))  # fmt: skip
     if one.may_allow:
-        return Note("warn", _("Dit is meer dan er verschuldigd is"), _(
-            "%(name)s vraagt je toestemming. Na je pincode komt er een betaling klaar te staan, die je nog nakijkt en "
-            "goedkeurt.", name=one.asked_by
+        return Note("warn", _("Meer dan er betaald moet worden"), _(
+            "%(name)s vraagt je toestemming. Na je pincode staat er een betaling klaar. Die moet "
+            "nog worden goedgekeurd.", name=one.asked_by
         ))  # fmt: skip
     return Note("info", _("Wacht op een tweede persoon"), _who_is_asked(one.others))
 
 
 def _who_is_asked(names: Sequence[str]) -> str:
     if not names:
-        return _("Niemand anders mag dit nu toestaan. Nodig iemand uit die mag betalen.")
+        return _("Niemand anders mag hiervoor toestemming geven. Nodig iemand uit die mag betalen.")
     some = ", ".join(names[:-1])
     who = _("%(some)s of %(last)s", some=some, last=names[-1]) if some else names[-1]
-    return _("%(name)s moet dit toestaan. Tot dan wordt er niets betaald.", name=who)
+    return _("%(name)s moet toestemming geven. Tot dan wordt er niets betaald.", name=who)

@@ -14,14 +14,14 @@ MAY_WAIT = (BatchState.OPEN, BatchState.APPROVED, BatchState.SENDING, BatchState
 
 def present_hold(hold: PaymentHold, payment: Payment) -> Note:
     """Return why payments stand still, and what becomes of this one."""
-    return Note("warn", _("Betalingen staan stil"), f"{_why(hold)} {_meanwhile(payment)}".rstrip())
+    return Note("warn", _("Betalingen zijn gepauzeerd"), f"{_why(hold)} {_meanwhile(payment)}".rstrip())
 
 
 def _why(hold: PaymentHold) -> str:
     if hold.cause == HoldCause.RESTORE:
         return _(
-            "We hebben een reservekopie teruggezet, en vragen eerst je bank en Nmbrs wat er sindsdien is gebeurd. "
-            "Zo wordt niets dubbel betaald."
+            "We hebben een reservekopie teruggezet. We controleren eerst bij je bank en Nmbrs wat er sindsdien is "
+            "gebeurd. Zo wordt niets dubbel betaald."
         )
     reason = hold.reason.strip()
     return reason if reason.endswith((".", "!", "?")) else f"{reason}."
@@ -29,9 +29,9 @@ def _why(hold: PaymentHold) -> str:
 
 def _meanwhile(payment: Payment) -> str:
     if payment.state == BatchState.OPEN:
-        return _("Je kunt deze betaling al goedkeuren; hij wordt verstuurd zodra betalingen weer gaan.")
+        return _("Je kunt deze betaling al goedkeuren. De betaling wordt verstuurd zodra de pauze voorbij is.")
     if is_outcome_unknown(payment):
         return ""
     if payment.state in (BatchState.APPROVED, BatchState.SENDING):
-        return _("Je betaling wordt verstuurd zodra betalingen weer gaan. Je hoeft niets te doen.")
-    return _("Je kunt hem ondertekenen zodra betalingen weer gaan.")
+        return _("Je betaling wordt verstuurd zodra de pauze voorbij is. Je hoeft niets te doen.")
+    return _("Ondertekenen kan zodra de pauze voorbij is.")

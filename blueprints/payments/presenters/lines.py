@@ -20,12 +20,12 @@ LINES: dict[str, tuple] = {
     LineState.EXCLUDED: (_l("Niet betalen"), "bad"),
     LineState.REJECTED: (_l("Geweigerd door de bank"), "bad"),
     LineState.RETURNED: (_l("Teruggestort"), "bad"),
-    LineState.DISPUTED: (_l("Niet zeker: de bank spreekt zichzelf tegen"), "bad"),
+    LineState.DISPUTED: (_l("Onzeker: tegenstrijdige berichten van de bank"), "bad"),
     LineState.EXECUTED: (_l("Betaald"), "good"),
     LineState.SUPERSEDED: (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
 # A void line of a payment that is at a bank, or was: the owner had excluded it, and put it into another payment later.
-_PAID_LATER = _l("Weggelaten, en later in een andere betaling gezet")
+_PAID_LATER = _l("Weggelaten en later in een andere betaling gezet")
 
 _BANK_SAID = (LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED)
 
@@ -90,11 +90,11 @@ class LineResults:
 def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> LineRow:
     """Return a line. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     status, tone = line_status(row, payment)
-    remarks = [_("De bank leest: %(text)s", text=text) for text in texts_for_bank(row)]
+    remarks = [_("Bij de bank: %(text)s", text=text) for text in texts_for_bank(row)]
     if row.already_paid_cents is not None:
         remarks.append(paid_before(row))
     if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
-        remarks.append(_("Ging eerder niet door: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
+        remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
@@ -131,7 +131,7 @@ def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) 
 def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     """Return the status of a line and its tone; empty if it is that of the payment."""
     if row.state == LineState.SENT and payment.state == BatchState.PARTLY_EXECUTED:
-        return _("Nog niet bekend: vraag het je bank"), "warn"
+        return _("Nog onbekend"), "warn"
     if row.state == LineState.SENT and payment.state == BatchState.DISPUTED:
         return _("Nog onderweg bij je bank"), "warn"
     if row.state == LineState.EXCLUDED and payment.state not in EDITABLE:
@@ -163,9 +163,9 @@ def result_count(payment: Payment, found: LinePage) -> str:
         told = _("Regel %(first)s tot en met %(last)s van %(all)s.",
                  first=number(found.first), last=number(found.last), all=whole)  # fmt: skip
     elif found.pages == 1:
-        told = _("%(some)s van %(all)s regels getoond.", some=number(found.count), all=whole)
+        told = _("%(some)s van %(all)s regels.", some=number(found.count), all=whole)
     else:
-        told = _("%(some)s van %(all)s regels gevonden; je ziet %(first)s tot en met %(last)s.",
+        told = _("%(some)s van %(all)s regels gevonden: %(first)s tot en met %(last)s.",
                  some=number(found.count), all=whole, first=number(found.first), last=number(found.last))  # fmt: skip
     return f"{told} {_pays_for(payment)}".strip()
 
@@ -174,8 +174,8 @@ def _pays_for(payment: Payment) -> str:
     if payment.state != BatchState.OPEN or not payment.lines_payable:
         return ""
     if payment.lines_payable == payment.lines_all:
-        return _("Betaal geldt voor alle %(all)s.", all=number(payment.lines_all))
-    return _("Betaal geldt voor alle %(some)s die niet zijn weggelaten.", some=number(payment.lines_payable))
+        return _("Met Betaal betaal je alle %(all)s regels.", all=number(payment.lines_all))
+    return _("Met Betaal betaal je de %(some)s regels die niet zijn weggelaten.", some=number(payment.lines_payable))
 
 
 def result_announcement(payment: Payment, found: LinePage) -> str:
@@ -187,7 +187,7 @@ def result_announcement(payment: Payment, found: LinePage) -> str:
 def nothing_found(found: LinePage) -> str:
     """Return the text in place of the lines if there are none."""
     text = found.look.text
-    return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels van deze soort.")
+    return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels met deze status.")
 
 
 def decision_announcement(row: LineView, payment: Payment) -> str:
@@ -202,7 +202,7 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
         return _("Alle regels worden betaald.")
     told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", count)
     whole = ngettext(
-        "De betaling is weer %(sum)s.", "Alle %(count)s regels doen weer mee: %(sum)s.", payment.lines_all,
+        "Het totaal is weer %(sum)s.", "Alle %(count)s regels worden weer betaald: %(sum)s.", payment.lines_all,
         count=number(payment.lines_all), sum=euro(payment.total_cents),
     )  # fmt: skip
     return f"{told} {whole} {_('Er is nog niets betaald.')}"
@@ -211,7 +211,7 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
 def excluded_count(payment: Payment) -> str:
     """Return the label for including the excluded lines."""
     count = payment.lines_all - payment.lines_payable
-    return ngettext("%(num)s weggelaten regel weer betalen", "%(num)s weggelaten regels weer betalen", count)
+    return ngettext("%(num)s weggelaten regel toch betalen", "%(num)s weggelaten regels toch betalen", count)
 
 
 def paid_before(row: LineView) -> str:

@@ -37,10 +37,10 @@ def _note(manual: ManualSubmission, payment: Payment, can_pay: bool) -> Note | N
         return Note("warn", title, file_note(payment))
     if not manual.may_take:
         return None
-    text = _("De eigenaar van het account brengt het betaalbestand naar de bank. Er is nog niets betaald.")
+    text = _("De eigenaar van het account uploadt het betaalbestand bij de bank. Er is nog niets betaald.")
     if can_pay:
         text = _(
-            "Download het betaalbestand, lees het in bij internetbankieren en onderteken het daar. "
-            "Er is nog niets betaald."
+            "Download het betaalbestand, upload het bij internetbankieren en onderteken het daar. Er is nog niets "
+            "betaald."
         )
-    return Note("info", _("Breng het bestand naar je bank"), text)
+    return Note("info", _("Upload het bestand bij je bank"), text)

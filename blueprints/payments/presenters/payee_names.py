@@ -48,9 +48,9 @@ def present_names(
     """Return the verification for a page. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     if check.running:
         return PayeeNames(_checking(payment), "", [])
-    text = _("De bank zegt niet om welke regels het gaat. Er is nog niets betaald.")
+    text = _("Het is niet bekend om welke regels het gaat. Er is nog niets betaald.")
     if check.lines:
-        text = _("Er is nog niets betaald. Kijk of het geld naar de juiste persoon gaat.")
+        text = _("Er is nog niets betaald. Controleer of het geld naar de juiste persoon gaat.")
     rows = [_row(one, url) for one in check.lines]
     if confirming is None:
         return PayeeNames("", text, rows)
@@ -62,24 +62,24 @@ def _people(confirming: NamesToConfirm) -> str:
         return ""
     asked = _(" of ").join(confirming.asked)
     if not asked:
-        asked = _("niemand: er zijn te weinig mensen die mogen tekenen")
+        asked = _("iemand anders die mag tekenen (nodig iemand uit)")
     if confirming.by_me:
-        return _("Jij hebt bevestigd dat dit zo betaald mag worden. Gevraagd: %(asked)s.", asked=asked)
+        return _("Je hebt bevestigd dat dit betaald mag worden. Nodig: %(asked)s.", asked=asked)
     if confirming.confirmed_by:
         return _(
-            "%(by)s heeft bevestigd dat dit zo betaald mag worden. Er is nog één bevestiging nodig.",
+            "%(by)s heeft bevestigd dat dit betaald mag worden. Er is nog één bevestiging nodig.",
             by=", ".join(confirming.confirmed_by),
         )
-    return _("Twee mensen bevestigen dat dit zo betaald mag worden. Gevraagd: %(asked)s.", asked=asked)
+    return _("Twee mensen moeten bevestigen dat dit betaald mag worden. Nodig: %(asked)s.", asked=asked)
 
 
 def _checking(payment: Payment) -> str:
     told = ngettext(
-        "De bank kijkt of de naam bij de rekening hoort.",
-        "De bank kijkt van %(count)s namen of ze bij de rekening horen.",
+        "De bank controleert of de naam bij de rekening hoort.",
+        "De bank controleert of %(count)s namen bij de rekeningen horen.",
         payment.lines_payable, count=number(payment.lines_payable),
     )  # fmt: skip
-    patience = _("Dit kan twintig minuten duren; je mag de pagina verlaten. Er is nog niets betaald.")
+    patience = _("Dit kan twintig minuten duren. Je kunt deze pagina sluiten. Er is nog niets betaald.")
     return f"{told} {patience}"
 
 
@@ -88,7 +88,7 @@ def _row(one: NameMismatch, url: Callable[..., str]) -> NameRow:
     if not one.vop_name:
         remark = name_match(one)
     elif one.taken_over:
-        remark = _("De naam van de bank is bewaard voor de volgende keer.")
+        remark = _("De naam van de bank is opgeslagen voor de volgende keer.")
     return NameRow(
         one.name, one.vop_name or "", one.iban, one.amount_cents, remark,
         bool(one.vop_name) and not one.taken_over, url("decide_name", line_id=one.id),

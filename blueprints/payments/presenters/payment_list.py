@@ -43,6 +43,8 @@ def group_rows(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list
     under_way = [row for row in rows if row.state in UNDER_WAY]
     over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
     found = (
-        (_("Wacht op jou"), to_do), (_("Wacht op een ander"), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
+        (_("Wacht op jou"), to_do), (_(
+            "Wacht op iemand anders"
+        ), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
     )  # fmt: skip
     return [(title, present_rows(some)) for title, some in found if some]

@@ -22,14 +22,16 @@ def present_signing(payment: Payment, step: ScaStep) -> SigningNote | None:
     """Return the note above a payment that waits for SCA; None if the button suffices."""
     title, text = sign_note(payment, step)
     message = step.message if step.how in ("page", "app") else ""
-    return SigningNote(title, text, _("Je bank zegt: %(text)s", text=message) if message else "") if title else None
+    return SigningNote(title, text, _(
+        "Bericht van je bank: %(text)s",
+        text=message) if message else "") if title else None
 
 
 def sign_label(payment: Payment, step: ScaStep) -> str:
     """Return the label of the button that starts SCA."""
     bank = payment.account.bank_name
     if step.cancels:
-        return _("Onderteken het annuleren")
+        return _("Onderteken de annulering")
     return {
         "method": _("Kies hoe je ondertekent"), "code": _("Onderteken met een code"),
     }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
@@ -42,24 +44,27 @@ def sign_note(payment: Payment, step: ScaStep) -> tuple[str, str]:
         return _cancel_note(step, bank)
     told = {
         "soon": (
-            _("De bank zet de betaling klaar"),
-            _("%(bank)s is nog niet zover. Zodra je kunt ondertekenen, staat het hier: deze pagina volgt vanzelf. "
-              "Er is nog niets betaald.", bank=bank),
+            _("De betaling wordt klaargezet bij de bank"),
+            _(
+                "%(bank)s is nog niet klaar. Zodra je kunt ondertekenen, zie je dat hier. Er is nog niets betaald.",
+                bank=bank),
         ),
         "app": (
             _("Open de app van je bank"),
-            _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+            _("Keur de betaling goed in de app van %(bank)s. Deze pagina wordt vanzelf bijgewerkt.", bank=bank),
         ),
-        "method": (_("Nog ondertekenen"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
-        "code": (_("Nog ondertekenen"), _("%(bank)s wacht op je code.", bank=bank)),
+        "method": (_("Nog ondertekenen"), _("Kies bij %(bank)s hoe je ondertekent.", bank=bank)),
+        "code": (_("Nog ondertekenen"), _("Vul de code van %(bank)s in.", bank=bank)),
         "second": (
-            _("Eén handtekening staat"),
-            _("We wachten op de tweede ondertekenaar bij de bank. Deze pagina volgt vanzelf."),
+            _("1 van 2 ondertekend"),
+            _("Wacht op de tweede ondertekenaar bij de bank. Deze pagina wordt vanzelf bijgewerkt."),
         ),
-        "signed": (_("Je handtekening staat"), _("%(bank)s verwerkt haar. Deze pagina volgt vanzelf.", bank=bank)),
+        "signed": (_("Je hebt ondertekend"), _(
+            "In behandeling bij %(bank)s. Deze pagina wordt vanzelf bijgewerkt.",
+            bank=bank)),
         "failed": (
-            _("De bank heeft het ondertekenen gestopt"),
-            _("We vragen de bank hoe het ervoor staat. Er is niets betaald."),
+            _("Het ondertekenen is gestopt door de bank"),
+            _("We vragen de status op bij de bank. Er is niets betaald."),
         ),
     }  # fmt: skip
     return told.get(step.how, ("", ""))
@@ -70,9 +75,9 @@ def _cancel_note(step: ScaStep, bank: str) -> tuple[str, str]:
     told = {
         "app": (
             _("Open de app van je bank"),
-            _("Keur het annuleren goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+            _("Keur de annulering goed in de app van %(bank)s. Deze pagina wordt vanzelf bijgewerkt.", bank=bank),
         ),
-        "failed": (_("Het annuleren is niet ondertekend"), _("De betaling blijft staan.")),
+        "failed": (_("De annulering is niet ondertekend"), _("De betaling blijft staan.")),
     }  # fmt: skip
     return told.get(step.how, ("", ""))
 
@@ -85,7 +90,7 @@ def challenge_groups(text: str) -> str:
 def code_hint(step: ScaStep) -> str:
     """Return the format of the code, if the bank gives it."""
     if step.digits_only and step.longest:
-        return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
+        return ngettext("Maximaal %(num)s cijfer", "Maximaal %(num)s cijfers", step.longest)
     return ""
 
 

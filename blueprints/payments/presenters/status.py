@@ -27,7 +27,7 @@ STATES: dict[str, tuple] = {
     BatchState.PARTLY_EXECUTED: (_l("Deels uitgevoerd"), "warn"),
     BatchState.PENDING_REJECTION: (_l("Geweigerd, kan nog worden uitgevoerd"), "warn"),
     BatchState.RETURNED: (_l("Teruggestort"), "bad"),
-    BatchState.DISPUTED: (_l("Bank spreekt zichzelf tegen"), "bad"),
+    BatchState.DISPUTED: (_l("Tegenstrijdige berichten van de bank"), "bad"),
     BatchState.REJECTED: (_l("Geweigerd door de bank"), "bad"),
     BatchState.FAILED: (_l("Mislukt"), "bad"),
     BatchState.CANCELLED: (_l("Geannuleerd"), "bad"),
@@ -43,63 +43,72 @@ DONE = (BatchState.EXECUTED, BatchState.PARTLY_EXECUTED, BatchState.RETURNED)
 
 # Why a payment is in its state; bank codes are in `bank_codes`.
 REASONS = {
-    "changed": _l("Je hebt iets veranderd. Keur de betaling opnieuw goed."),
-    "cut_off": _l("Het werd te laat voor de gekozen dag. Er is niets betaald: kies een dag en keur opnieuw goed."),
-    "past": _l("De gekozen dag is voorbij. Er is niets betaald: kies een dag en keur opnieuw goed."),
-    "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald: kies een andere dag."),
-    "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
-    "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
-    "name_check_off": _l("De naamcontrole is intussen uitgezet. Er is niets betaald: keur de betaling opnieuw goed."),
-    "name_check_on": _l("De naamcontrole is intussen aangezet. Er is niets betaald: keur de betaling opnieuw goed."),
+    "changed": _l("De betaling is gewijzigd. Keur de betaling opnieuw goed."),
+    "cut_off": _l("De gekozen dag is niet meer haalbaar. Er is niets betaald. Kies een dag en keur opnieuw goed."),
+    "past": _l("De gekozen dag is voorbij. Er is niets betaald. Kies een dag en keur opnieuw goed."),
+    "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald. Kies een andere dag."),
+    "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald. Kies een eerdere dag."),
+    "proof_changed": _l(
+        "Ondertekenen gaat bij je bank nu anders. Er is niets betaald. Keur de betaling opnieuw goed."
+    ),
+    "name_check_off": _l("De naamcontrole is uitgezet. Er is niets betaald. Keur de betaling opnieuw goed."),
+    "name_check_on": _l("De naamcontrole is aangezet. Er is niets betaald. Keur de betaling opnieuw goed."),
     "booking_changed": _l(
-        "Hoe de betaling op je afschrift komt, is intussen veranderd. Er is niets betaald: keur hem opnieuw goed."
+        "De weergave op je afschrift is gewijzigd. Er is niets betaald. Keur de betaling opnieuw goed."
     ),
     "too_many_lines": _l(
-        "Deze bank neemt niet zoveel betalingen in één opdracht aan. Er is niets betaald: kies een andere rekening."
+        "Dit zijn te veel betalingen in één opdracht voor deze bank. Er is niets betaald. Kies een andere rekening."
     ),
     "no_tax_reference": _l(
-        "Deze bank neemt geen betalingskenmerk aan. Er is niets betaald: kies een andere rekening."
+        "Deze bank accepteert geen betalingskenmerk. Er is niets betaald. Kies een andere rekening."
     ),
     "no_reference": _l(
-        "Deze bank neemt een betalingskenmerk van een regel niet aan. Er is niets betaald: kies een andere rekening."
+        "Deze bank accepteert een betalingskenmerk van een regel niet. Er is niets betaald. Kies een andere rekening."
     ),
-    "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
-    "run_again": _l("De salarisrun is opnieuw gedraaid. Er is niets betaald van deze versie."),
+    "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald. We proberen het vanzelf opnieuw."),
+    "run_again": _l("De salarisrun is opnieuw gedraaid. Van deze versie is niets betaald."),
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
     "run_refused": _l("De salarisrun is opnieuw gedraaid, met een fout in het bestand. Er is niets betaald."),
     "vanished": _l("De salarisrun staat niet meer in Nmbrs. Er is niets betaald."),
     "set_up_anew": _l(
-        "Er is een nieuwe betaling klaargezet, met wat er volgens de nieuwste salarisrun nog betaald moet worden."
+        "Er staat een nieuwe betaling klaar, met wat er volgens de laatste salarisrun nog betaald moet worden."
     ),
-    "nothing_more": _l("Er hoeft van deze salarisrun niets meer betaald te worden."),
+    "nothing_more": _l("Van deze salarisrun hoeft niets meer te worden betaald."),
     "client_closed": _l("Het account van het bedrijf is gesloten. Er is niets betaald."),
-    "excess_withdrawn": _l("Het verzoek om dit extra te betalen is ingetrokken. Er is niets betaald."),
+    "excess_withdrawn": _l("Het verzoek om extra te betalen is ingetrokken. Er is niets betaald."),
     "run_missing": _l(
-        "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
+        "De salarisrun staat niet meer in Nmbrs. Je goedkeuring is vervallen. Er is niets betaald."
     ),
-    "role_changed": _l("Wie dit goedkeurde, mag dat niet meer. Er is niets betaald: keur de betaling opnieuw goed."),
-    "member_removed": _l("Wie dit goedkeurde, doet niet meer mee. Er is niets betaald: keur de betaling opnieuw goed."),
+    "role_changed": _l(
+        "De goedkeuring is vervallen, omdat de goedkeurder niet meer mag betalen. Er is niets betaald. Keur de "
+        "betaling opnieuw goed."
+    ),
+    "member_removed": _l(
+        "De goedkeuring is vervallen, omdat de goedkeurder geen toegang meer heeft. Er is niets betaald. Keur de "
+        "betaling opnieuw goed."
+    ),
     "all_refused": _l("Je hebt alle regels weggelaten. Er wordt niets betaald."),
-    "said_paid": _l("Er is gemeld dat de bank dit heeft uitgevoerd; de bank zelf heeft ons niets laten weten."),
+    "said_paid": _l("Een gebruiker heeft doorgegeven dat dit is uitgevoerd. Er is geen bericht van de bank."),
     "said_refused": _l(
-        "Er is gemeld dat de bank het bestand heeft geweigerd. Er is niets betaald; je kunt het opnieuw klaarzetten."
+        "Een gebruiker heeft doorgegeven dat de bank het bestand heeft geweigerd. Er is niets betaald. Je kunt de "
+        "betaling opnieuw klaarzetten."
     ),
-    "given_up": _l("Je hebt de betaling niet ondertekend. Er is niets betaald; je kunt het opnieuw klaarzetten."),
+    "given_up": _l("De betaling is niet ondertekend. Er is niets betaald. Je kunt de betaling opnieuw klaarzetten."),
     "not_taken": _l(
-        "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
+        "De bank heeft deze betaling niet ontvangen. Er is niets betaald. Je kunt de betaling opnieuw klaarzetten."
     ),
 }
 
 # Results of payee verification; for a close match the bank gives the account holder's name.
 NAME_MATCHES = {
-    "CMTC": _l("De naam bij de bank lijkt hierop, maar is anders."),
+    "CMTC": _l("De naam bij de bank lijkt hierop, maar is niet gelijk."),
     "NMTC": _l("Volgens de bank hoort deze naam niet bij deze rekening."),
     "NOAP": _l("De bank kan deze naam niet controleren."),
 }
 
 ENDED: dict[str, Any] = {
     BatchState.REJECTED: _l("De bank heeft de betaling geweigerd."),
-    BatchState.FAILED: _l("Het ondertekenen is niet gelukt of afgebroken."),
+    BatchState.FAILED: _l("Ondertekenen is mislukt of afgebroken."),
     BatchState.CANCELLED: _l("De betaling is geannuleerd."),
 }
 
@@ -111,12 +120,12 @@ def state_label(row: Payment | BatchRow) -> tuple[str, str]:
     """Return label and tone; a signed payment includes its execution date."""
     text, tone = STATES[row.state]
     if row.is_manual and row.state == BatchState.SENDING:
-        return _("Bestand gedownload: nog niets gehoord van je bank"), tone
+        return _("Bestand gedownload: nog geen status van je bank"), tone
     if isinstance(row, Payment) and names_differ(row):
         return _("Controleer de namen"), "accent"
     if row.state == BatchState.SIGNED and row.execution_date:
         when = day_and_month(row.execution_date).replace(" ", NBSP)
-        return _("Ondertekend: de bank voert uit op %(day)s", day=when), tone
+        return _("Ondertekend: uitvoering op %(day)s", day=when), tone
     return str(text), tone
 
 
@@ -158,23 +167,25 @@ def reason(payment: Payment) -> str:
         return _pending_rejection(payment.order.until)
     if payment.state == BatchState.DISPUTED:
         return _(
-            "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
-            "Betaal deze salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
+            "De berichten van je bank zijn tegenstrijdig. We zoeken dit uit met je bank. Betaal deze salarissen niet "
+            "op een andere manier, anders wordt er dubbel betaald."
         )
     if payment.state == BatchState.RETURNED:
-        return _("De bank heeft alles teruggestort: niemand heeft geld gekregen. Je kunt het opnieuw klaarzetten.")
+        return _(
+            "De bank heeft alles teruggestort. Niemand heeft geld gekregen. Je kunt de betaling opnieuw klaarzetten."
+        )
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
-        next_step = _("Er is niets betaald. Je kunt het opnieuw klaarzetten.")
+        next_step = _("Er is niets betaald. Je kunt de betaling opnieuw klaarzetten.")
         return f"{told} {next_step}"
     if payment.state == BatchState.PARTLY_EXECUTED and payment.reasons:
-        return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
+        return _("Een deel van de betaling is mislukt of teruggestort. Per regel zie je de status.")
     if payment.state == BatchState.PARTLY_EXECUTED:
-        return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
+        return _("Een deel van de betaling is niet uitgevoerd. Vraag je bank naar de regels die ontbreken.")
     if is_outcome_unknown(payment):
         return _(
-            "De bank heeft nog niet gezegd of de betaling is aangekomen. We zoeken het uit. "
-            "Betaal de salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
+            "Het is nog niet bekend of de betaling is aangekomen. We zoeken dit uit met de bank. Betaal de "
+            "salarissen niet op een andere manier, anders wordt er dubbel betaald."
         )
     return ""
 
@@ -184,8 +195,8 @@ def _pending_rejection(until: date | None) -> str:
     if until is None:
         return ""
     return _(
-        "De bank heeft de betaling geweigerd, maar kan haar tot en met %(day)s alsnog uitvoeren zodra er genoeg saldo "
-        "is. Vul je saldo aan en wacht, of trek de betaling eerst in.",
+        "De bank heeft de betaling geweigerd. Bij genoeg saldo kan de betaling tot en met %(day)s toch nog worden "
+        "uitgevoerd. Vul je saldo aan en wacht, of annuleer de betaling eerst.",
         day=long_day(until),
     )
 
@@ -289,8 +300,8 @@ def booking_date(booked: date) -> str:
 def file_note(payment: Payment) -> str:
     """Return what to do with a downloaded payment file."""
     if payment.state != BatchState.SENDING:
-        return _("Zo is het bestand naar de bank gebracht.")
+        return _("Geüpload bij de bank.")
     return _(
-        "Lees het bestand maar één keer in bij je bank, anders kan er dubbel betaald worden. "
-        "We weten nog niet of er betaald is: lees een bestand van je bank in, of zeg het hieronder."
+        "Upload het bestand maar één keer bij je bank, anders kan er dubbel worden betaald. Het is nog niet bekend "
+        "of er is betaald. Upload een bankbestand of geef het hieronder door."
     )

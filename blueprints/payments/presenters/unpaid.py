@@ -25,8 +25,8 @@ MOST_ROWS = 200  # of one run; a payment shows the others on its own page
 _WORDS = {
     Why.NOT_ASKED: _l("Nog niet betaald"),
     Why.EXCLUDED: _l("Door jou weggelaten"),
-    Why.DISPUTED: _l("Niet zeker: de bank spreekt zichzelf tegen"),
-    Why.UNCERTAIN: _l("Niet zeker: de bank heeft nog niets gezegd"),
+    Why.DISPUTED: _l("Onzeker: tegenstrijdige berichten van de bank"),
+    Why.UNCERTAIN: _l("Onzeker: nog geen bericht van de bank"),
 }
 _REFUSED, _RETURNED = _l("Geweigerd door de bank"), _l("Teruggestort")
 # What was said of it, where that is not the bank's refusal.
@@ -34,7 +34,7 @@ _NOT_REFUSED = {
     "CANC": _l("Geannuleerd bij de bank"),
     SIGNING_FAILED: _l("Niet ondertekend"),
     NOT_TAKEN: _l("De bank heeft de betaling niet ontvangen"),
-    SAID_UNPAID: _l("Gemeld: de bank heeft het bestand geweigerd"),
+    SAID_UNPAID: _l("Doorgegeven: de bank heeft het bestand geweigerd"),
 }
 
 
@@ -92,8 +92,8 @@ def unpaid_task(lines: Sequence[UnpaidLine]) -> Task | None:
     open_now, account = _count(lines, PAYABLE), _count(lines, {Why.WRONG_ACCOUNT})
     waiting, excluded, held = _count(lines, WAITING), _count(lines, {Why.EXCLUDED}), _count(lines, {Why.HELD})
     parts = [
-        ngettext("%(num)s kan opnieuw", "%(num)s kunnen opnieuw", open_now) if open_now else "",
-        ngettext("%(num)s rekening nakijken", "%(num)s rekeningen nakijken", account) if account else "",
+        ngettext("%(num)s opnieuw te betalen", "%(num)s opnieuw te betalen", open_now) if open_now else "",
+        ngettext("%(num)s rekening controleren", "%(num)s rekeningen controleren", account) if account else "",
         ngettext("%(num)s aanpassen in Nmbrs", "%(num)s aanpassen in Nmbrs", held) if held else "",
         ngettext("%(num)s wacht", "%(num)s wachten", waiting) if waiting else "",
         ngettext("%(num)s weggelaten", "%(num)s weggelaten", excluded) if excluded else "",
@@ -125,7 +125,7 @@ def present_unpaid(lines: Sequence[UnpaidLine], can_pay: bool, hidden: bool) -> 
     """Return what was not paid, what can be done at once first. `hidden`: only how many lines may be shown."""
     sections = (
         (_("Kan opnieuw betaald worden"), _lead_payable(can_pay), PAYABLE, Choice.PAYABLE),
-        (_("Rekeningnummer nakijken"), _lead_account(), {Why.WRONG_ACCOUNT}, Choice.WRONG_ACCOUNT),
+        (_("Rekeningnummer controleren"), _lead_account(), {Why.WRONG_ACCOUNT}, Choice.WRONG_ACCOUNT),
         (_("Kan zo niet betaald worden"), _lead_held(), {Why.HELD}, None),
         (_("Wacht nog"), "", WAITING, None),
         (_("Door jou weggelaten"), _lead_excluded(can_pay), {Why.EXCLUDED}, Choice.EXCLUDED),
@@ -178,13 +178,13 @@ def _label(lines: Sequence[UnpaidLine], choice: Choice | None) -> str:
     if choice is Choice.PAYABLE:
         return ngettext("Zet %(sum)s klaar", "Zet %(num)s regels klaar: %(sum)s", len(lines), sum=total)
     if choice is Choice.EXCLUDED and len(lines) > 1:
-        return ngettext("Betaal alsnog %(num)s regel: %(sum)s", "Betaal alsnog alle %(num)s: %(sum)s", len(lines),
+        return ngettext("Betaal alsnog %(num)s regel: %(sum)s", "Betaal alsnog %(num)s regels: %(sum)s", len(lines),
                         sum=total)  # fmt: skip
     return ""
 
 
 def _row_label(choice: Choice | None) -> str:
-    labels = {Choice.WRONG_ACCOUNT: _("Toch naar deze rekening"), Choice.EXCLUDED: _("Alsnog betalen")}
+    labels = {Choice.WRONG_ACCOUNT: _("Toch deze rekening gebruiken"), Choice.EXCLUDED: _("Alsnog betalen")}
     return labels.get(choice, "") if choice else ""
 
 
@@ -192,26 +192,26 @@ def _row_label(choice: Choice | None) -> str:
 def _lead_payable(can_pay: bool) -> str:
     if not can_pay:
         return _("De eigenaar van het account kan dit opnieuw klaarzetten.")
-    return _("Er komt een nieuwe betaling, die je nakijkt en goedkeurt. Tot dan wordt er niets betaald.")
+    return _("Je controleert de nieuwe betaling en keurt die goed. Tot dan wordt er niets betaald.")
 
 
 def _lead_account() -> str:
     return _(
-        "De bank neemt dit rekeningnummer niet aan. Wijzig het rekeningnummer in Nmbrs en draai de run opnieuw; wij "
-        "lezen hem dan opnieuw en zetten het bedrag klaar."
+        "De bank accepteert dit rekeningnummer niet. Wijzig het in Nmbrs en draai de run opnieuw. Daarna staat het "
+        "bedrag hier klaar."
     )
 
 
 def _lead_held() -> str:
     return _(
-        "Deze regels staan zo in de salarisrun dat je bank ze niet aanneemt. Bij elke regel staat wat je kunt doen."
+        "De bank accepteert deze regels niet. Per regel zie je wat je kunt doen."
     )
 
 
 def _lead_excluded(can_pay: bool) -> str:
     if not can_pay:
         return _("Deze regels zijn weggelaten met ✗. De eigenaar van het account kan ze alsnog betalen.")
-    return _("Deze regels zijn weggelaten met ✗. Ze worden pas betaald als je ze alsnog klaarzet en goedkeurt.")
+    return _("Deze regels zijn weggelaten met ✗. Je kunt ze alsnog klaarzetten en goedkeuren.")
 
 
 def _waits_for(one: UnpaidLine) -> tuple[str, Link | None]:
@@ -219,19 +219,20 @@ def _waits_for(one: UnpaidLine) -> tuple[str, Link | None]:
     payment = Link(_("Bekijk de betaling"), _payment_url(one)) if one.reference else None
     if one.why is Why.PENDING and one.until:
         return _(
-            "De bank heeft dit geweigerd, maar kan het tot en met %(day)s alsnog uitvoeren zodra er genoeg saldo is. "
-            "Vul je saldo aan en wacht, of trek de betaling eerst in. Daarna kun je het hier opnieuw klaarzetten.",
+            "De bank heeft dit geweigerd. Bij genoeg saldo kan de betaling tot en met %(day)s toch nog worden "
+            "uitgevoerd. Vul je saldo aan en wacht, of annuleer de betaling eerst. Daarna kun je de betaling hier "
+            "opnieuw klaarzetten.",
             day=long_day(one.until),
         ), payment
     if one.why is Why.DISPUTED:
         return _(
-            "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
-            "Betaal dit intussen niet op een andere manier, dan wordt niets dubbel betaald."
+            "De berichten van je bank zijn tegenstrijdig. We zoeken dit uit met je bank. Betaal dit niet op een "
+            "andere manier, anders wordt er dubbel betaald."
         ), payment
     if one.why is Why.UNCERTAIN:
         return _(
-            "De bank heeft nog niet gezegd wat ermee is gebeurd. We blijven het vragen. Lees anders een bestand van je "
-            "bank in bij de betaling."
+            "De status bij de bank is nog niet bekend. We blijven het nagaan. Je kunt ook een bankbestand uploaden "
+            "bij de betaling."
         ), payment
     return _suspended(one.run)
 
@@ -240,16 +241,18 @@ def _suspended(run: PayrollRun) -> tuple[str, Link]:
     history = Link(_("Bekijk de run"), url_for("payroll.history_entry", run_id=run.id))
     if run.state == RunState.DELETED:
         return _(
-            "De salarisrun staat niet meer in Nmbrs, dus we weten niet wat er betaald moet worden. Heb je hem zelf "
-            "verwijderd, dan hoef je niets te doen. Draai hem anders opnieuw."
+            "De salarisrun staat niet meer in Nmbrs. Heb je de run zelf verwijderd? Dan hoef je niets te doen. Draai "
+            "de run anders opnieuw."
         ), history
     if run.state == RunState.INVALID:
         return _(
-            "De salarisrun is opnieuw gedraaid, met een fout in het bestand. Herstel de fout in Nmbrs en draai de run "
-            "opnieuw; dan kun je verder."
+            "De salarisrun is opnieuw gedraaid, met een fout in het bestand. Herstel de fout in Nmbrs en draai de "
+            "run opnieuw."
         ), history
     if run.unlisted_since is not None:
-        return _("De salarisrun staat nu niet in Nmbrs. We kijken het zo nog eens na; je hoeft niets te doen."), history
+        return _(
+            "De salarisrun staat nu niet in Nmbrs. We controleren dit straks opnieuw. Je hoeft niets te doen."
+        ), history
     return _("De salarisrun wordt opnieuw opgehaald. Daarna zie je hier wat er nog betaald moet worden."), history
 
 

@@ -78,7 +78,7 @@ def present_notice(notice: Notice, payment: Payment, url: Callable[..., str]) ->
 def _run_missing(payment: Payment) -> Notice | None:
     if not payment.run_missing:
         return None
-    text = _("We kijken het zo nog eens na. Tot dan kan deze betaling niet worden goedgekeurd; er is niets betaald.")
+    text = _("We controleren dit straks opnieuw. Tot dan kun je deze betaling niet goedkeuren. Er is niets betaald.")
     return Notice("bad", _("Deze run staat niet meer in Nmbrs"), text)
 
 
@@ -114,7 +114,7 @@ def _other_account(payment: Payment) -> Notice | None:
     if not payment.debtor_differs:
         return None
     text = _(
-        "In Nmbrs staat een andere bankrekening dan %(iban)s, de rekening waarvan je nu betaalt.",
+        "In Nmbrs staat een andere bankrekening dan %(iban)s, waarvan je nu betaalt.",
         iban=format_iban(payment.account.iban).replace(" ", NBSP),
     )
     return Notice("warn", _("Andere rekening dan in Nmbrs"), text)
@@ -129,8 +129,8 @@ def _missing_employees(payment: Payment) -> Notice | None:
         "%(num)s medewerkers staan niet in het betaalbestand", count,
     )  # fmt: skip
     if not names or "?" in names:
-        return Notice("warn", title, _("Ze zitten wel in de salarisrun. Kijk in Nmbrs of dat klopt."))
-    told = _("%(names)s: wel in de salarisrun, geen betaling. Kijk in Nmbrs of dat klopt.", names=", ".join(names))
+        return Notice("warn", title, _("Deze medewerkers staan wel in de salarisrun. Controleer dit in Nmbrs."))
+    told = _("%(names)s: wel in de salarisrun, geen betaling. Controleer dit in Nmbrs.", names=", ".join(names))
     return Notice("warn", title, told)
 
 
@@ -142,10 +142,9 @@ def _converted_lines(payment: Payment) -> Notice | None:
     count = payment.spelt_count
     if not count:
         return None
-    title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", count)
+    title = ngettext("De bank schrijft %(num)s naam anders", "De bank schrijft %(num)s namen anders", count)
     text = _(
-        "Banken kennen niet elk teken, of je nam de naam van de bank over. "
-        "Bij de regel staat hoe de bank het leest."
+        "Niet elke bank ondersteunt alle tekens. Per regel zie je hoe de naam aankomt."
     )
     return Notice("info", title, text, payment.spelt, count - len(payment.spelt))
 
@@ -153,7 +152,7 @@ def _converted_lines(payment: Payment) -> Notice | None:
 def overpaid(payment: Payment) -> list[str]:
     """Return who was paid more than the current run says. Nothing is reclaimed automatically."""
     return [
-        _("%(name)s (%(iban)s) kreeg %(sum)s meer dan de run nu zegt.", name=name, sum=euro(cents),
+        _("%(name)s (%(iban)s) kreeg %(sum)s te veel.", name=name, sum=euro(cents),
           iban=format_iban(iban).replace(" ", NBSP))
         for name, iban, cents in payment.overpaid
     ]  # fmt: skip
@@ -171,7 +170,7 @@ def warning_title(caution: PaymentWarning) -> str:
     """Return the title of a warning."""
     return {
         "held": held_title(caution.count),
-        "excess": _("Dit is meer dan er verschuldigd is"),
+        "excess": _("Meer dan er betaald moet worden"),
         "difference": _("Deze run is al eerder betaald"),
         "period_twice": _("Voor deze periode is er nog een betaling"),
         "picked": _("Deze run is van vóór de koppeling"),
@@ -181,27 +180,27 @@ def warning_title(caution: PaymentWarning) -> str:
 def warning_text(caution: PaymentWarning) -> str:
     """Return what a warning means, and what to check."""
     if caution.kind == "picked":
-        return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
+        return _("Misschien is deze run al op een andere manier betaald. Controleer dat voordat je betaalt.")
     if caution.kind == "excess":
         return _(
-            "Deze betaling is bovenop wat volgens Nmbrs verschuldigd is: %(given)s van %(owed)s is al betaald of "
-            "onderweg. Toegestaan door %(people)s. Reden: %(reason)s",
+            "Deze betaling komt boven op wat er volgens Nmbrs betaald moet worden: %(given)s van %(owed)s is al "
+            "betaald of onderweg. Toegestaan door %(people)s. Reden: %(reason)s",
             given=euro(caution.total_cents), owed=euro(caution.owed_cents), reason=caution.reason,
             people=_("%(some)s en %(last)s", some=caution.people[0], last=caution.people[1]),
         )  # fmt: skip
     if caution.kind == "held":
-        return _("Het staat nog open, en gaat niet mee met deze betaling. De andere regels kun je wel betalen.")
+        return _("Deze regel blijft open en wordt nu niet betaald. De andere regels kun je wel betalen.")
     stands = str(STATES[caution.state][0]) if caution.state else ""
     sum_then, when = euro(caution.total_cents), day(caution.at) if caution.at else ""
     if caution.kind == "period_twice":
         return _(
             "Er is ook een betaling van %(sum)s (%(stands)s, %(when)s) voor dezelfde administratie en periode. "
-            "Kijk na of beide kloppen, anders krijgen mensen dubbel betaald.",
+            "Controleer of beide kloppen, anders wordt er dubbel betaald.",
             sum=sum_then, stands=stands, when=when,
         )  # fmt: skip
     return _(
-        "Van deze run is al een betaling van %(sum)s verstuurd (%(stands)s, %(when)s). "
-        "Hier staat alleen wat er nog betaald moet worden.",
+        "Voor deze run is al een betaling van %(sum)s verstuurd (%(stands)s, %(when)s). Hier staat alleen wat er "
+        "nog betaald moet worden.",
         sum=sum_then, stands=stands, when=when,
     )  # fmt: skip
 

@@ -55,23 +55,23 @@ def held_reason(reason: str) -> str:
     """Return why a line cannot be paid (reasons of `connectors.nmbrs.payment_file`)."""
     return {
         "bad_iban": _("Het rekeningnummer klopt niet."),
-        "no_iban": _("Er staat geen rekeningnummer (IBAN) bij."),
-        "outside_sepa": _("De rekening ligt buiten SEPA. Een SEPA-overboeking komt daar niet aan."),
+        "no_iban": _("Het rekeningnummer (IBAN) ontbreekt."),
+        "outside_sepa": _("De rekening valt buiten SEPA. Overboeken kan niet."),
         "other_currency": _("Het bedrag is niet in euro’s."),
-        "no_name": _("Er staat geen naam bij."),
-        "name_unusable": _("De naam bestaat uit tekens die de bank niet aanneemt."),
-        "bad_amount": _("Dit bedrag is niet over te maken."),
-        "amount_too_large": _("Het bedrag is hoger dan wat je in één keer mag overmaken."),
-        "reference_unusable": _("Het betalingskenmerk is niet bruikbaar voor de bank."),
-    }.get(reason, _("Deze regel is niet bruikbaar voor de bank."))
+        "no_name": _("De naam ontbreekt."),
+        "name_unusable": _("De naam bevat alleen tekens die de bank niet accepteert."),
+        "bad_amount": _("Dit bedrag kan niet worden overgemaakt."),
+        "amount_too_large": _("Het bedrag is hoger dan de limiet per overboeking."),
+        "reference_unusable": _("De bank accepteert het betalingskenmerk niet."),
+    }.get(reason, _("De bank accepteert deze regel niet."))
 
 
 def held_todo(reason: str) -> str:
     """Return what to do so that a held line is paid."""
     account, name = _("Wijzig het rekeningnummer in Nmbrs."), _("Wijzig de naam in Nmbrs.")
     outside = {
-        "outside_sepa": _("Betaal deze regel zelf bij je bank, of wijzig de rekening in Nmbrs."),
-        "other_currency": _("Betaal deze regel zelf bij je bank, of wijzig hem in Nmbrs."),
+        "outside_sepa": _("Betaal deze regel zelf bij je bank of wijzig de rekening in Nmbrs."),
+        "other_currency": _("Betaal deze regel zelf bij je bank of wijzig de gegevens in Nmbrs."),
     }
     if reason in outside:
         return outside[reason]
@@ -79,7 +79,7 @@ def held_todo(reason: str) -> str:
         "bad_iban": account, "no_iban": account, "no_name": name, "name_unusable": name,
         "reference_unusable": _("Wijzig het kenmerk in Nmbrs."),
     }.get(reason, _("Wijzig het bedrag in Nmbrs."))  # fmt: skip
-    return " ".join((change, _("Daarna lezen we de run vanzelf opnieuw.")))
+    return " ".join((change, _("Daarna wordt de run vanzelf opnieuw opgehaald.")))
 
 
 def line_numbers(numbers: Sequence[int], most: int = 5) -> str:
@@ -99,25 +99,27 @@ def caution_text(code: str, numbers: Sequence[int]) -> tuple[str, str, str]:
     return {
         "doubled_id": (
             "info", _("Een kenmerk staat dubbel in het betaalbestand"),
-            _("Bij %(lines)s. Elke betaling krijgt van ons een eigen kenmerk, dus alles wordt gewoon betaald.",
+            _("Het gaat om %(lines)s. Elke betaling krijgt een eigen kenmerk, dus alles wordt gewoon betaald.",
               lines=lines),
         ),
         "text_beside_reference": (
-            "info", _("De bank neemt alleen het betalingskenmerk mee"),
-            _("Bij %(lines)s staat ook een omschrijving. Die kan niet mee.", lines=lines),
+            "info", _("De ontvanger ziet alleen het betalingskenmerk"),
+            _("Bij %(lines)s staat ook een omschrijving. De ontvanger ziet die niet.", lines=lines),
         ),
         "remittance_not_carried": (
-            "info", _("Een deel van de omschrijving kan niet mee"),
-            _("Bij %(lines)s staan gegevens die een SEPA-betaling niet kan meenemen.", lines=lines),
+            "info", _("Een deel van de omschrijving past niet in de betaling"),
+            _("Bij %(lines)s staan gegevens die niet in een SEPA-betaling passen.", lines=lines),
         ),
         "bad_check_digits": (
             "warn", _("Een betalingskenmerk lijkt niet te kloppen"),
-            _("Bij %(lines)s. Kijk het na: de bank of de ontvanger kan de betaling weigeren.", lines=lines),
+            _(
+                "Het gaat om %(lines)s. Controleer het kenmerk: de bank of de ontvanger kan de betaling weigeren.",
+                lines=lines),
         ),
         "bad_date": (
-            "info", _("De dag in het betaalbestand is niet te lezen"), _("Kijk of de dag hieronder goed is."),
+            "info", _("De dag in het betaalbestand is onleesbaar"), _("Controleer of de dag hieronder klopt."),
         ),
-    }.get(code, ("info", _("Iets in het betaalbestand is ongewoon"), _("Kijk de regels na.")))  # fmt: skip
+    }.get(code, ("info", _("Het betaalbestand bevat iets ongewoons"), _("Controleer de regels.")))  # fmt: skip
 
 
 def left_out_text(lines: Sequence[HeldLineView]) -> tuple[str, str]:
@@ -129,4 +131,4 @@ def left_out_text(lines: Sequence[HeldLineView]) -> tuple[str, str]:
     others = len(lines) - 5
     if others > 0:
         names = _("%(names)s en %(others)s andere", names=names, others=number(others))
-    return title, _("%(names)s: hier valt niets te betalen.", names=names)
+    return title, _("%(names)s: niets te betalen.", names=names)

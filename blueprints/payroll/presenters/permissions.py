@@ -17,16 +17,16 @@ _SAME = {
 }  # fmt: skip
 # Forwarded to an administrator, so always in English.
 _ENGLISH = {
-    "1001": "Nmbrs does not accept this e-mail address and token together. Create a new API token in the user profile.",
+    "1001": "Nmbrs does not accept this email address and token together. Create a new API token in the user profile.",
     "1002": (
         "Please tick {right} in the user template: User templates › the template of this user › the cog under API."
     ),
-    "1003": "This user does not see the company. Please change the tags or filters of the user so that it does.",
-    "1004": "Nmbrs has disabled this environment, or its subscription is not valid. Please contact Nmbrs.",
-    "busy": "Nmbrs asks for fewer calls. Nothing has to be changed; try again later.",
-    "trouble": "Nmbrs had a failure, also after trying again. No right is missing; try again later.",
+    "1003": "This user cannot see the company. Please change the user's tags or filters.",
+    "1004": "This environment has been turned off in Nmbrs, or there is no valid subscription. Please contact Nmbrs.",
+    "busy": "Nmbrs is too busy right now. Nothing needs to be changed. Try again later.",
+    "trouble": "Nmbrs has a problem. No permissions are missing. Try again later.",
 }
-_ENGLISH_REST = "Please give consent again as a user who may use {right}."
+_ENGLISH_REST = "Please give consent again as a user who has the permission {right}."
 
 
 @dataclass(frozen=True)
@@ -77,20 +77,20 @@ def right_of(call: str) -> str:
 def title_of(question: str) -> str:
     return {
         "environment": _("Inloggen bij Nmbrs"),
-        "debtors": _("Debiteuren zien"),
-        "companies": _("Administraties zien"),
-        "runs": _("Salarisruns zien"),
+        "debtors": _("Debiteuren bekijken"),
+        "companies": _("Administraties bekijken"),
+        "runs": _("Salarisruns bekijken"),
         "sepa_file": _("Het betaalbestand ophalen"),
-        "company_iban": _("De bankrekening in Nmbrs zien"),
-        "employees_in_run": _("Zien wie er in een run zit"),
-        "employees": _("Namen van medewerkers zien"),
-        "employee_ibans": _("Rekeningen van medewerkers zien"),
-        "wage_taxes": _("Aangiften loonheffing zien"),
+        "company_iban": _("De bankrekening in Nmbrs bekijken"),
+        "employees_in_run": _("Bekijken wie er in een run staat"),
+        "employees": _("Namen van medewerkers bekijken"),
+        "employee_ibans": _("Rekeningen van medewerkers bekijken"),
+        "wage_taxes": _("Aangiften loonheffing bekijken"),
         "wage_tax_file": _("Het betaalbestand van de loonheffing ophalen"),
-        "webhook_events": _("Het seintje voor je aanzetten"),
-        "webhooks": _("Kijken of het seintje er staat"),
-        "insert_webhook": _("Het seintje aanzetten"),
-        "delete_webhook": _("Een oud seintje weghalen"),
+        "webhook_events": _("Automatische melding voor je aanzetten"),
+        "webhooks": _("Controleer de automatische melding"),
+        "insert_webhook": _("Automatische melding aanzetten"),
+        "delete_webhook": _("Oude automatische melding verwijderen"),
         "guids": _("De nieuwe nummers van administraties opvragen"),
     }.get(question, question)
 
@@ -108,27 +108,30 @@ def _states() -> dict[str, tuple[str, str, str]]:
 def _without() -> dict[str, str]:
     """Return what is missing without each optional permission."""
     return {
-        "company_iban": _("Zonder dit recht kunnen we je rekening niet naast die in Nmbrs leggen. Betalen kan wel."),
-        "employees_in_run": _("Zonder dit recht weten we niet wie er in het bestand ontbreekt. Betalen kan wel."),
-        "employees": _("Zonder dit recht kunnen we niet bij naam noemen wie er ontbreekt. Betalen kan wel."),
+        "company_iban": _(
+            "Zonder dit recht kunnen we je rekening niet vergelijken met die in Nmbrs. Betalen kan wel."
+        ),
+        "employees_in_run": _("Zonder dit recht zie je niet wie er in het bestand ontbreekt. Betalen kan wel."),
+        "employees": _("Zonder dit recht zie je niet de naam van wie ontbreekt. Betalen kan wel."),
         "wage_taxes": _("Zonder dit recht kunnen we geen loonheffing klaarzetten. Salarissen betalen kan wel."),
-        "webhook_events": _("Zonder dit recht stel je het seintje zelf in; de stappen staan bij de instellingen."),
+        "webhook_events": _(
+            "Zonder dit recht stel je de automatische melding zelf in. De stappen staan bij de instellingen."
+        ),
     }
 
 
 def _problem(code: str, call: str) -> str:
     return {
-        "1001": _("E-mail of token klopt niet. Maak in Nmbrs een nieuw token en vul dat in bij Nieuw token."),
+        "1001": _("E-mailadres of token klopt niet. Maak in Nmbrs een nieuw token en vul dat in bij Nieuw token."),
         "1002": ask_for_right(call),
         "1003": _(
-            "Deze gebruiker ziet het bedrijf niet. Vraag de beheerder van Nmbrs om de filters en tags van deze "
-            "gebruiker zo te zetten dat het bedrijf erbij staat."
+            "Deze gebruiker ziet het bedrijf niet in Nmbrs. Vraag je Nmbrs-beheerder om de filters en tags van deze "
+            "gebruiker aan te passen."
         ),
-        "1004": _("Nmbrs heeft deze omgeving uitgezet of er is geen geldig abonnement. Neem contact op met Nmbrs."),
-        "busy": _("Nmbrs vraagt om even te wachten. Controleer het straks opnieuw."),
+        "1004": _("Deze omgeving is uitgezet in Nmbrs of er is geen geldig abonnement. Neem contact op met Nmbrs."),
+        "busy": _("Het is nu te druk bij Nmbrs. Controleer het straks opnieuw."),
         "trouble": _(
-            "Nmbrs gaf een storing, ook toen we het opnieuw probeerden. Er ontbreekt geen recht; controleer het "
-            "straks opnieuw."
+            "Storing bij Nmbrs. Er ontbreken geen rechten. Controleer het straks opnieuw."
         ),
     }[code]  # fmt: skip
 
@@ -137,12 +140,12 @@ def ask_for_right(call: str) -> str:
     """Return what to ask of the administrator; for REST, permissions depend on the consent."""
     if "/" in call:
         return _(
-            "Geef opnieuw toestemming, als een gebruiker die %(call)s mag gebruiken.",
+            "Geef opnieuw toestemming met een gebruiker die het recht %(call)s heeft.",
             call=call,
         )  # fmt: skip
     return _(
-        "Vraag de beheerder van Nmbrs om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder "
-        "API) %(right)s aan te vinken.",
+        "Vraag je Nmbrs-beheerder om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder API) "
+        "%(right)s aan te vinken.",
         right=right_of(call),
     )  # fmt: skip
 

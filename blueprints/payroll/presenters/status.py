@@ -25,7 +25,7 @@ def reason_text(reason: str) -> str:
     code, _colon, call = reason.partition(":")
     if code == "not_allowed":
         what = title_of(_TITLES[call]) if call in _TITLES else call
-        return _("Nmbrs staat dit account niet toe: %(what)s.", what=what[:1].lower() + what[1:])
+        return _("Dit account mag in Nmbrs niet: %(what)s.", what=what[:1].lower() + what[1:])
     texts = _file_reasons() | _nmbrs_reasons() | _run_reasons()
     return texts.get(code, _("Nmbrs was niet bereikbaar."))
 
@@ -33,54 +33,54 @@ def reason_text(reason: str) -> str:
 def _file_reasons() -> dict[str, str]:
     return {
         "empty": _("Het betaalbestand van Nmbrs is leeg."),
-        "not_xml": _("Het betaalbestand van Nmbrs is niet te lezen."),
-        "not_pain": _("Nmbrs gaf een bestand dat geen betaalbestand is."),
-        "wrong_sum": _("Het totaal in het betaalbestand is niet de som van de regels."),
-        "wrong_count": _("Het aantal in het betaalbestand is niet het aantal regels."),
-        "bad_iban": _("Het rekeningnummer waarvan wordt betaald, klopt niet in het betaalbestand."),
+        "not_xml": _("Het betaalbestand van Nmbrs is onleesbaar."),
+        "not_pain": _("Nmbrs stuurde een bestand dat geen betaalbestand is."),
+        "wrong_sum": _("Het totaal in het betaalbestand klopt niet met de regels."),
+        "wrong_count": _("Het aantal in het betaalbestand klopt niet met het aantal regels."),
+        "bad_iban": _("Het rekeningnummer van de betaler in het betaalbestand klopt niet."),
         # of runs that were read before such lines were held one by one
         "other_currency": held_reason("other_currency"),
         "name_unusable": held_reason("name_unusable"),
         "outside_sepa": held_reason("outside_sepa"),
         "reference_unusable": held_reason("reference_unusable"),
         "doubled_id": _("Een kenmerk staat dubbel in het betaalbestand."),
-        "no_lines": _("Er staat geen betaling in het betaalbestand."),
-        "bad_amount": _("Er staat een ongeldig bedrag in het betaalbestand."),
+        "no_lines": _("Het betaalbestand bevat geen betaling."),
+        "bad_amount": _("Het betaalbestand bevat een ongeldig bedrag."),
         "too_large": _("Het betaalbestand is te groot."),
         "too_many_lines": _("Het betaalbestand heeft te veel regels."),
-        "missing_field": _("In het betaalbestand ontbreekt iets."),
-        "several_debtors": _("Het betaalbestand betaalt van meer dan één rekening."),
-        "several_dates": _("Het betaalbestand vraagt meer dan één betaaldatum."),
+        "missing_field": _("Het betaalbestand is niet compleet."),
+        "several_debtors": _("Het betaalbestand bevat meer dan één rekening om van te betalen."),
+        "several_dates": _("Het betaalbestand bevat meer dan één betaaldatum."),
     }
 
 
 def run_todo(code: str) -> str:
     """Return what to do about a run whose file was refused."""
     if code == "several_debtors":
-        return _("Kies in Nmbrs één bankrekening voor deze run, en haal hem opnieuw op.")
+        return _("Kies in Nmbrs één bankrekening voor deze run en haal de run opnieuw op.")
     if code == "several_dates":
-        return _("Kies in Nmbrs één betaaldatum voor deze run, en haal hem opnieuw op.")
+        return _("Kies in Nmbrs één betaaldatum voor deze run en haal de run opnieuw op.")
     if code == "bad_iban":
-        return _("Wijzig in Nmbrs het rekeningnummer van je bedrijf, en haal de run opnieuw op.")
-    return _("Draai de run opnieuw in Nmbrs; wij lezen hem dan vanzelf. Blijft het zo, neem dan contact met ons op.")
+        return _("Wijzig in Nmbrs het rekeningnummer van je bedrijf en haal de run opnieuw op.")
+    return _("Draai de run opnieuw in Nmbrs. Blijft de fout? Neem dan contact met ons op.")
 
 
 def _nmbrs_reasons() -> dict[str, str]:
     return {
-        "bad_credentials": _("Nmbrs herkent het e-mailadres en token niet meer."),
-        "out_of_sight": _("Het Nmbrs-account ziet deze administratie niet."),
-        "disabled": _("Nmbrs heeft de toegang uitgezet."),
+        "bad_credentials": _("De combinatie van e-mailadres en token werkt niet meer in Nmbrs."),
+        "out_of_sight": _("Het Nmbrs-account heeft geen toegang tot deze administratie."),
+        "disabled": _("De toegang is uitgezet in Nmbrs."),
         "not_mapped": _("Deze administratie heeft nog geen bankrekening."),
-        "unreadable": _("Het antwoord van Nmbrs was niet te lezen."),
-        "quota_used_up": _("We mogen Nmbrs voorlopig niet meer vragen stellen: het tegoed is op."),
-        "2044": _("Nmbrs neemt alleen een adres aan dat met https:// begint."),
+        "unreadable": _("Het antwoord van Nmbrs is onleesbaar."),
+        "quota_used_up": _("De limiet voor verzoeken aan Nmbrs is bereikt."),
+        "2044": _("Nmbrs accepteert alleen een adres dat met https:// begint."),
     }
 
 
 def _run_reasons() -> dict[str, str]:
     return {
-        "nothing_more": _("Deze run is opnieuw gedraaid. Er is niets meer te betalen dan al is betaald."),
-        "overpaid": _("Deze run is opnieuw gedraaid, en er is al meer betaald dan er nu in staat."),
+        "nothing_more": _("Deze run is opnieuw gedraaid. Alles is al betaald."),
+        "overpaid": _("Deze run is opnieuw gedraaid. Er is al meer betaald dan nu in de run staat."),
         "run_missing": _("Deze run staat niet meer in Nmbrs."),
         "vanished": _("Deze run staat niet meer in Nmbrs."),
     }
@@ -111,12 +111,12 @@ def run_outcome(row: HistoryRow) -> RunOutcome:
         text = f"{text} {run_todo(row.reason)}"
     if row.missing and row.result != RunState.DELETED:
         tone, sign = "warn", "warn"
-        text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs; de betaling kan zolang niet door."))))
+        text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs. De betaling kan nu niet doorgaan."))))
     return RunOutcome(tone, sign, title, text)
 
 
 def _results(reason: str) -> dict[str, tuple[str, str, str, str]]:
-    gone = _("Wat nog niet was betaald, is vervangen. Er is niets betaald.")
+    gone = _("Het deel dat nog niet betaald was, is vervangen. Er is niets betaald.")
     return {
         RunState.IMPORTED: ("good", "check", _("Klaargezet om te betalen"), ""),
         RunState.EMPTY: ("", "info", _("Geen betalingen in deze run"), ""),
@@ -137,7 +137,7 @@ def _taken_with_a_reason(row: HistoryRow, reason: str) -> tuple[str, str, str, s
         return "good", "check", _("Niets meer te betalen"), reason
     if code == "overpaid":
         return "warn", "warn", _("Te veel betaald"), reason
-    text = _("Opnieuw ophalen lukte nog niet: %(reason)s We proberen het opnieuw.", reason=reason)
+    text = _("Ophalen is nog niet gelukt: %(reason)s We proberen het opnieuw.", reason=reason)
     return "warn", "clock", _("Klaargezet om te betalen"), text
 
 
@@ -169,9 +169,9 @@ def connection_health(view: ConnectionView) -> ConnectionHealth:
     if view.status == ConnectionStatus.ACTIVE:
         return ConnectionHealth(_("Er is een actieve verbinding met Nmbrs"))
     reason = view.problem or ""
-    always = (_("We proberen het steeds opnieuw."), "")
+    always = (_("We blijven het proberen."), "")
     todo, remedy = _remedies(view.api == NmbrsApi.REST).get(reason.partition(":")[0], always)
-    title = _("De verbinding met Nmbrs is gestoord")
+    title = _("De verbinding met Nmbrs is verbroken")
     return ConnectionHealth(title, reason_text(reason), todo, remedy)
 
 
@@ -182,8 +182,8 @@ def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
     )  # fmt: skip
     return {
         "bad_credentials": renewal,
-        "not_allowed": (_("Kijk welk recht je beheerder in Nmbrs moet aanvinken."), "permissions"),
-        "disabled": (_("Neem contact op met Nmbrs. Werkt het weer, controleer de rechten dan opnieuw."), "permissions"),
+        "not_allowed": (_("Bekijk welk recht je beheerder in Nmbrs moet aanvinken."), "permissions"),
+        "disabled": (_("Neem contact op met Nmbrs. Controleer daarna de rechten opnieuw."), "permissions"),
         "quota_used_up": (_("Neem contact met ons op, of controleer later opnieuw."), "permissions"),
     }
 
@@ -202,12 +202,12 @@ def webhook_status(view: WebhookView) -> WebhookText:
     """Return the status of the webhook of one debtor."""
     problem = view.problem or ""
     call = problem.partition(":")[2]
-    own = _("Of stel het seintje zelf in, met de stappen hieronder.")
+    own = _("Of stel de automatische melding zelf in met de stappen hieronder.")
     states: dict[str, tuple] = {
         WebhookStatus.OFF: ("", "clock", _("nog niet aangezet"), ""),
         WebhookStatus.INSTALLED: ("good", "check", _("geïnstalleerd"), ""),
-        WebhookStatus.NOT_ALLOWED: ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
-        WebhookStatus.FAILED: ("warn", "warn", _("niet gelukt"), f"{reason_text(problem)} {own}"),
+        WebhookStatus.NOT_ALLOWED: ("warn", "warn", _("recht ontbreekt"), f"{ask_for_right(call)} {own}"),
+        WebhookStatus.FAILED: ("warn", "warn", _("mislukt"), f"{reason_text(problem)} {own}"),
     }
     tone, sign, state, text = states[view.state]
     if view.checking and view.state == WebhookStatus.OFF:
