@@ -64,7 +64,7 @@ def remove_account_alone(user):
         form.pin.errors = [message_for(error)]
         return _page_alone(user, form)
     except PinLocked:
-        flash(_("Je pincode staat op dit apparaat op slot. Doe dit op een ander apparaat, of mail ons."), "bad")
+        flash(_("Je pincode is geblokkeerd op dit apparaat. Doe dit op een ander apparaat of mail ons."), "bad")
         return _page_alone(user, form, 422)
     rate_limits.reset_attempts("pin.user", user.id)
     enqueue("send_mails")

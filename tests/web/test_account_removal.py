@@ -194,7 +194,7 @@ def test_in_a_company_a_missing_pin_removes_nothing(preparer: Someone, demo: Dem
 def test_five_wrong_pins_end_it_on_this_device(preparer: Someone):
     taken_out(preparer)
     answers = [preparer.browser.post(ALONE, {"pin": "111222"}) for _ in range(6)]
-    assert {one.status_code for one in answers} == {422} and "op dit apparaat op slot" in answers[-1].text
+    assert {one.status_code for one in answers} == {422} and "geblokkeerd op dit apparaat" in answers[-1].text
     assert preparer.browser.post(ALONE, {"pin": PIN}).status_code == 422
     assert User.get_by_id(preparer.user.id).removed_at is None
 
