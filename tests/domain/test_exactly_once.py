@@ -122,6 +122,15 @@ def test_a_delayed_worker_does_not_submit_again(sandbox: Sandbox, released: Batc
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("sending", [released.reference])
 
 
+def test_an_order_that_another_worker_made_since_the_payment_was_read_goes_at_once(sandbox: Sandbox, released: Batch):
+    """With the payment as it was read (approved), the claim would end in an error and the order wait for its lease."""
+    read = Batch.get_by_id(released.id)
+    order = order_building.build_order(released)
+    assert order is not None and (read.state, Batch.get_by_id(released.id).state) == ("approved", "sending")
+    submission._submit_to_bank(read, order)
+    assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("at_bank", [released.reference])
+
+
 def test_a_leased_order_is_left_alone(sandbox: Sandbox, released: Batch):
     order = order_building.build_order(released)
     assert order is not None
