@@ -28,6 +28,7 @@ class BatchRow:
     state_changed_at: datetime
     execution_date: date | None
     created_at: datetime
+    run_number: int
     is_manual: bool = False
 
 

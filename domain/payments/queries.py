@@ -59,7 +59,7 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
             row.lines_all, row.state, row.state_changed_at, row.execution_date, row.created_at,
-            manual_bank.is_manual(row.bank),
+            row.run_number, manual_bank.is_manual(row.bank),
         )
         for row in query.objects()
     ]  # fmt: skip

@@ -1,5 +1,7 @@
 """The lists of payments: waiting, in progress, ended."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from core.clock import utcnow
@@ -40,6 +42,16 @@ def test_payments_are_grouped_by_required_action(owner: WebClient, demo: Demo):
                                    "Uitgevoerd") if word in row) for row in rows(page)]  # fmt: skip
     assert told == ["Wacht op ondert", "Goedkeuring", "verstuurd", "Ondertekend", "Niet betaald", "Uitgevoerd"]
     assert "€ 8.559,16" in rows(page)[0]
+
+
+def test_two_payments_of_one_name_are_told_apart(owner: WebClient, demo: Demo):
+    made = [demo.batch(number=number) for number in (1, 2)]
+    Batch.update(created_at=datetime(2026, 1, 5, 7, 30, tzinfo=UTC)).where(Batch.id == made[0].id).execute()
+    for tail in ("betalingen", "overzicht"):
+        latest, earlier = rows(page_of(owner, demo, tail))
+        assert "run 2" in latest and "run 1 · ma 5 jan., 08:30" in earlier.replace("\u00a0", " ")
+    Batch.update(description="December").where(Batch.id == made[1].id).execute()
+    assert "run " not in " ".join(rows(page_of(owner, demo, "betalingen")))
 
 
 def test_only_the_clients_payments_are_listed(charlie: WebClient, demo: Demo):

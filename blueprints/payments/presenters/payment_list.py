@@ -1,5 +1,6 @@
 """Lists of payments, for their own page and the overview."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from flask import url_for
@@ -9,24 +10,33 @@ from flask_babel import ngettext
 from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
 from blueprints.web.formatters import day, euro
 from blueprints.web.parts import Task
+from core.clock import amsterdam
 from domain.payments.payment_views import BatchRow
 
 _ICONS = {"good": "check", "bad": "warn"}
 
 
 def present_rows(rows: Sequence[BatchRow]) -> list[Task]:
-    """Return payments as list rows."""
-    return [_present_row(row) for row in rows]
+    """Return payments as list rows. Payments with the same title are told apart by run number and time."""
+    titles = Counter(_title(row) for row in rows)
+    return [_present_row(row, titles[_title(row)] > 1) for row in rows]
 
 
-def _present_row(row: BatchRow) -> Task:
+def _title(row: BatchRow) -> str:
+    return f"{row.company_name}, {row.description}"
+
+
+def _present_row(row: BatchRow, has_twin: bool) -> Task:
     label, tone = state_label(row)
     lines = ngettext("%(num)s regel", "%(num)s regels", row.lines_payable)
     created = day(row.created_at).replace(" ", NBSP)
+    if has_twin:
+        run = _("run %(number)s", number=row.run_number).replace(" ", NBSP)
+        created = f"{run} · {created},{NBSP}{amsterdam(row.created_at):%H:%M}"
     return Task(
         url=url_for("payments.detail", reference=row.reference),
         icon=_ICONS.get(tone, "pay"),
-        title=f"{row.company_name}, {row.description}",
+        title=_title(row),
         text=f"{label} · {lines} · {created}",
         tone=tone,
         right=euro(row.total_cents),
