@@ -69,7 +69,7 @@ def shows(phone: Phone, place, text: str) -> None:
     if phone.scripts:
         expect(place).to_contain_text(text, timeout=PATIENCE)
     else:
-        phone.until(lambda: text in place.inner_text())
+        phone.until(lambda: text in (place.text_content() or ""))
 
 
 def sees_what_it_may(phone: Phone) -> None:

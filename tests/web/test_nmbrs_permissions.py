@@ -60,12 +60,15 @@ def test_all_permissions_present(owner: WebClient, demo: Demo, path: str, sandbo
     page = page_after(owner, demo, path)
     assert all("in orde" in row for row in rows_of(page).values())
     assert "Alle rechten zijn in orde" in page
+    assert f"{len(permission_check.CHECKS)} rechten zijn in orde" in page
+    assert "GetSEPA" not in page, "the name of a call stands only where it lacks"
     assert "In English" not in page
 
 
 def test_without_a_run_the_file_cannot_be_tested(owner: WebClient, demo: Demo, path: str):
     rows = rows_of(page_after(owner, demo, path))
     assert "nog niet te controleren" in rows["sepa_file"]
+    assert f"{sum('in orde' in row for row in rows.values())} rechten zijn in orde" in owner.get(path).html
     assert "in orde" in rows["runs"]
 
 
