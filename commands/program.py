@@ -7,11 +7,11 @@ from flask.cli import AppGroup
 from redis.exceptions import RedisError
 
 import models
-from commands.support import DatabaseCommand, say
+from commands.support import DatabaseCommand, operator, operator_token, say
 from core.version import VERSION
 from domain.common import audit
 from domain.common.services import services
-from domain.operations import integrity, key_rotation, log_anchors, register_start
+from domain.operations import accepted_rows, integrity, key_rotation, log_anchors, register_start
 from jobs import tasks
 
 
@@ -92,6 +92,31 @@ def audit_anchor() -> None:
     say(f"{log_anchors.anchor_logs()} logs grew")
 
 
+rows_group = AppGroup("rows", help="Rows that check-books refuses.")
+
+
+@rows_group.command("show", cls=DatabaseCommand)
+@click.argument("table")
+@click.argument("key")
+def rows_show(table: str, key: str) -> None:
+    """Show what is wrong with a row (or the group of a long table), and the code that accepts it as it is."""
+    row = accepted_rows.unproved_row(table, key)
+    for fault in accepted_rows.faults_of(table, key):
+        say(fault)
+    say(f"code {row.code}")
+
+
+@rows_group.command("accept", cls=DatabaseCommand)
+@click.argument("table")
+@click.argument("key")
+@click.option("--code", required=True, help="from `rows show`")
+@click.option("--reason", required=True, help="what was repaired, and why by hand")
+@click.option("--by", default=operator, help="the operator who accepts; two different ones are needed")
+def rows_accept(table: str, key: str, code: str, reason: str, by: str) -> None:
+    """Accept a row that was repaired by hand. It takes two operators."""
+    say(accepted_rows.accept_row(table, key, code, reason, by, operator_token()))
+
+
 @click.command("seed-demo")
 def seed_demo() -> None:
     """Take the demo customer through onboarding over HTTP; web, worker and sandbox must be running."""
@@ -102,4 +127,4 @@ def seed_demo() -> None:
     seed(say)
 
 
-ALL = (version, check_config, migrate, check_books, rotate_keys, sweep, audit_group, seed_demo)
+ALL = (version, check_config, migrate, check_books, rotate_keys, sweep, audit_group, rows_group, seed_demo)
