@@ -16,6 +16,7 @@ from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_errors, restore_errors
 from blueprints.web.responses import redirect_to
 from domain.common.errors import DomainError, InvalidScaCode
 from domain.orders import sca
@@ -56,11 +57,6 @@ def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> R
 @does("sign")
 def signing_page(membership, reference):
     """Show the current step. It comes from the database, so it is the same in any browser."""
-    return _show(membership, reference)
-
-
-def _show(membership: Membership, reference: str, typed=None) -> Response:
-    """Show the current step, with the submitted form `typed` if it is of this step."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
     try:
         step = sca.step_of_payment(payment)
@@ -68,11 +64,10 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
         return redirect_with_problem(membership, reference, error)
     if step.how not in TEMPLATES:
         return redirect_to(url_of(membership, reference))
-    made = typed if typed is not None and type(typed) is FORMS[step.how] else FORMS[step.how]()
-    if isinstance(made, CodeForm):
-        made.code.data = ""  # never send back what was typed
+    form = FORMS[step.how]()
+    restore_errors(form)
     return render_sheet(
-        TEMPLATES[step.how], build_sheet(membership, payment), 422 if made.errors else 200, form=made, step=step,
+        TEMPLATES[step.how], build_sheet(membership, payment), form=form, step=step,
         challenge=[challenge_groups(text) for text in step.challenge], code_hint=code_hint(step),
         code_maxlength=code_maxlength(step),
     )  # fmt: skip
@@ -124,14 +119,17 @@ def submit_otp(membership, reference):
 
 
 def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], ScaStep]) -> Response:
-    """Take a step and redirect to the next one; errors are shown at the field."""
+    """Take a step and redirect to the next one, or to this one with the error at the field: each try counts at the
+    bank, so a reload must not repeat it.
+    """
+    here = url_of(membership, reference, "signing_page")
     if not form.validate_on_submit():
-        return _show(membership, reference, form)
+        return redirect_with_errors(form, here)
     try:
         step = take()
     except InvalidScaCode as error:
         field.errors = [message_for(error)]
-        return _show(membership, reference, form)
+        return redirect_with_errors(form, here)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how in ("signed", "second"):
