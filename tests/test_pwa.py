@@ -11,6 +11,7 @@ from jinja2 import StrictUndefined
 
 from blueprints import account, overview, shortcuts
 from blueprints.pwa import blueprint, splash
+from blueprints.web.authorization import is_possible
 from blueprints.web.formatters import init_context
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
@@ -35,6 +36,7 @@ def app() -> Flask:
     init_assets(app)
     init_context(app)
     init_outside_text(app)
+    app.jinja_env.globals["possible"] = is_possible
     # the manifest and the offline page lead to pages of the others
     for one in (blueprint, overview.blueprint, shortcuts.blueprint, account.blueprint):
         app.register_blueprint(one)
