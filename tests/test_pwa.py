@@ -16,6 +16,7 @@ from blueprints.web.formatters import init_context
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
 from domain.common.services import Services
+from models.states import ClientState
 from tests.support.factories import make_world
 
 ROOT = Path(__file__).parent.parent
@@ -165,7 +166,7 @@ def test_the_worker_is_small():
 def test_the_offline_page_is_not_personal(app, client):
     @app.before_request
     def _someone() -> None:
-        g.client = type("Client", (), {"public_id": "k3x9", "name": "Demo BV"})()
+        g.client = type("Client", (), {"public_id": "k3x9", "name": "Demo BV", "state": ClientState.OPEN})()
 
     answer = client.get("/offline")
     assert "Je hebt geen verbinding" in answer.text
