@@ -16,6 +16,7 @@ from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.excess import ExcessAllowance
 from models.holds import LostOrder, PaymentHold
 from models.operators import Operator
+from models.payees import PayeeAnswer
 from models.payments import (
     AcceptedCreditorName,
     Approval,
@@ -72,7 +73,8 @@ TABLES = (
     EmailToken, Client, Membership, WebhookKey, IdentificationAttempt, Identification, DistinctPersons, Authority,
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
-    Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, Approval, Release,
+    Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, PayeeAnswer,
+    Approval, Release,
     BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
     OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
@@ -126,6 +128,7 @@ __all__ = [
     "OrderLine",
     "OutgoingMail",
     "Passkey",
+    "PayeeAnswer",
     "PaymentHold",
     "PayrollCompany",
     "PayrollRun",

@@ -165,6 +165,7 @@ class Client(Table):
     hide_lines_from_preparers = BooleanField(default=False)  # preparers see total and count, but no lines
     state = TextField(default=ClientState.OPEN)
     ends_at = UtcField(null=True)  # closing or closed: when its memberships end, or ended
+    payees_asked_by_other = BooleanField(default=False)  # who answers for a new account does not approve the payment
     log_head = TextField(null=True)  # keyed number and hash of the last audit event: see domain/common/audit.py
 
     class Meta:

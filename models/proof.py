@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models import audit, banking, evidence, payments, payroll, people, reconciliation, row_register
+from models import audit, banking, evidence, payees, payments, payroll, people, reconciliation, row_register
 from models.base import Table, WatchedDelete, WatchedInsert, WatchedUpdate
 from models.row_register import Watch
 
@@ -30,6 +30,7 @@ SUMMED: dict[type[Table], str] = {
     evidence.Evidence: "order",
     reconciliation.BankTransaction: "account",
     payroll.HeldLine: "run",
+    payees.PayeeAnswer: "batch",
 }
 _NEXT_TIME = "when it is done next"
 _SHOWN = "shown only"

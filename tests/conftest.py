@@ -21,7 +21,7 @@ from hypothesis import settings
 import models
 from domain.accounts import passwords
 from models import dialect
-from tests.support import client_lock_guard, contract_report, figures, reference, timezone_guard
+from tests.support import client_lock_guard, contract_report, figures, payees, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.dev_stack import Stack
@@ -147,6 +147,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.get_closest_marker("database")]
     shared = "PYTEST_XDIST_WORKER" in os.environ
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=shared)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_payees() -> Iterator[None]:
+    """The client of a test has asked before about everybody whom it pays for the first time."""
+    with payees.everybody_was_asked_before():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def unknown_payees(request: pytest.FixtureRequest, known_payees: None) -> Iterator[None]:
+    """Nobody was asked about before, in a test that is marked `asks_payees`."""
+    if request.node.get_closest_marker("asks_payees") is None:
+        yield
+        return
+    with payees.nobody_was_asked_before():
+        yield
 
 
 # --- the database ---

@@ -48,6 +48,7 @@ def test_date_and_account_can_be_changed_without_javascript(house: Stack):
     """Like the demo, with the change page: with forms and links only, so without JavaScript."""
     story = entrepreneur(house, "plain@demobv.example")
     story.run_payroll()
+    story.check_accounts()
     day = change_day_and_account(story)
     story.approve()
     story.sign()

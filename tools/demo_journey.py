@@ -129,9 +129,17 @@ class DemoJourney:
             company.link("Loonopdracht").form("RUN!").submit("RUN!")
         wait_for("the mail about the payment", lambda: len(self.mails("/betalingen/")) > before)
         link = self.mails("/betalingen/")[0]
-        self.payment = self.visitor.open(link).expect_text("Goedkeuring vereist", "Betaal €")
+        self.payment = self.visitor.open(link).expect_text("Goedkeuring vereist")
         self.lines = len(self.payment.tree.xpath("//li[starts-with(@id, 'regel-')]"))
         return f"payroll run; payment of {self.lines} lines, EUR {self.total()}, waits at {self.payment.url}"
+
+    def check_accounts(self) -> str:
+        """Answer, where the payment asks, that the account numbers were checked: of a first payment, all at once."""
+        asked = self.shown().tree.xpath("string(//*[@id='rekeningen']//b)")
+        if not asked:
+            return "every account number is known"
+        self.payment = self.shown().form("/rekeningen").submit("records").expect_text("nagevraagd", "Betaal €")
+        return f"{asked}: checked in one tap"
 
     def approve(self) -> str:
         """Exclude one line, include it again, and press the pay button."""
@@ -252,6 +260,7 @@ ONBOARDING: list[Callable[[DemoJourney], str]] = [
 ]
 PAYING: list[Callable[[DemoJourney], str]] = [
     DemoJourney.run_payroll,
+    DemoJourney.check_accounts,
     DemoJourney.approve,
     DemoJourney.sign,
     DemoJourney.execute,

@@ -10,6 +10,7 @@ from blueprints.payments import (
     excess,
     manual_file,
     payee_names,
+    payees,
     payment_list,
     unpaid,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "excess",
     "manual_file",
     "payee_names",
+    "payees",
     "payment_list",
     "unpaid",
 ]

@@ -16,8 +16,10 @@ class Action(StrEnum):
     PREPARE_ONLY = "prepare_only"  # the role prepares payments but does not approve them
     AWAIT_SECOND_APPROVAL = "await_second_approval"  # this person has approved; a second person must too
     LEAVE_TO_OTHERS = "leave_to_others"  # the last editor cannot approve
+    LEAVE_ANSWERED = "leave_answered"  # who answered about an account cannot approve
     AWAIT_RUN = "await_run"  # the run is no longer in Nmbrs
     READ_WARNINGS = "read_warnings"
+    ANSWER_PAYEES = "answer_payees"  # a question about a new or changed account is open
     APPROVE_WITH_PIN = "approve_with_pin"
     APPROVE = "approve"
     DISCARD = "discard"  # all lines are excluded
@@ -74,6 +76,8 @@ def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> 
         return Action.DISCARD
     if payment.unopened:
         return Action.READ_WARNINGS
+    if payment.asks_about_payees:
+        return Action.ANSWER_PAYEES
     return Action.APPROVE_WITH_PIN if payment.needs_pin else Action.APPROVE
 
 

@@ -27,6 +27,7 @@ from domain.common.errors import (
     PinMissing,
     PinWrong,
     UnacknowledgedWarnings,
+    UnansweredPayees,
 )
 from domain.payments import amendments, queries
 from domain.payments.digest import require_same
@@ -53,6 +54,8 @@ def pay(membership, reference):
             amendments.discard(membership.client, membership.user, reference)
         elif payment.unopened:
             raise UnacknowledgedWarnings
+        elif payment.asks_about_payees:
+            raise UnansweredPayees
         elif payment.needs_pin:
             return redirect_to(url_of(membership, reference, "pin", shown=shown))
         else:
@@ -90,6 +93,8 @@ def pin(membership, reference):
         return redirect_with_problem(membership, reference, error)
     if payment.unopened:
         return redirect_with_problem(membership, reference, UnacknowledgedWarnings())
+    if payment.asks_about_payees:
+        return redirect_with_problem(membership, reference, UnansweredPayees())
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
     return _approve_with_pin(membership, payment, form)

@@ -20,6 +20,7 @@ from blueprints.payments.presenters.hold import MAY_WAIT, present_hold
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
 from blueprints.payments.presenters.payee_names import PayeeNames, present_names
+from blueprints.payments.presenters.payees import PayeeBox, present_payees
 from blueprints.payments.presenters.signing import SigningNote, present_signing
 from blueprints.payments.presenters.unpaid import unpaid_of_payment
 from blueprints.payments.presenters.warnings import (
@@ -43,7 +44,7 @@ from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.name_confirmation import NamesToConfirm
 from domain.orders.sca_state import ScaStep
-from domain.payments import four_eyes
+from domain.payments import four_eyes, payee_answers
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
@@ -117,6 +118,7 @@ class PaymentPage(PaymentSheet):
     hold: Note | None  # why nothing goes to the bank at the moment
     reason: Note | None
     approvals: Note | None
+    payees: list[PayeeBox]  # new and changed accounts
     names: PayeeNames | None
     signing: SigningNote | None
     manual: ManualFile | None
@@ -187,7 +189,8 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
     """Return a text that changes whenever the live part of the page changes."""
     cancellation, step, manual, approvals = progress.cancellation, progress.step, progress.manual, progress.approvals
     seen = (
-        status.is_outcome_unknown(payment), payment.run_missing, payment.unopened, status.names_differ(payment),
+        status.is_outcome_unknown(payment), payment.run_missing, payment.unopened, payment.asks_about_payees,
+        status.names_differ(payment),
         bool(cancellation and cancellation.running), bool(cancellation and cancellation.to_sign),
     )  # fmt: skip
     parts = (
@@ -221,10 +224,8 @@ def build_page(
     progress = progress or load_progress(membership, payment)
     label, tone = status.state_label(payment)
     left = _left_unpaid(payment)
-    action = next_action(payment, sheet.can_pay, progress.approvals, progress.manual, progress.step)
     is_open = membership.client.state == ClientState.OPEN
-    if not is_open or (action is Action.REOPEN and _came_back_and_waits(payment, left)):
-        action = Action.NOTHING
+    action = _action(membership, sheet, progress, left)
     return PaymentPage(
         **vars(sheet),
         state_label=label,
@@ -241,6 +242,7 @@ def build_page(
         hold=present_hold(progress.hold, payment) if progress.hold else None,
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
+        payees=present_payees(payment, is_open and _may_answer(membership), sheet.url),
         names=_names(payment, sheet, progress.names),
         signing=present_signing(payment, progress.step) if progress.step else None,
         manual=present_file(progress.manual, payment, sheet.can_pay) if progress.manual else None,
@@ -271,6 +273,21 @@ def build_page(
         spoken=spoken or label,
         focus=focus,
     )
+
+
+def _may_answer(membership: Membership) -> bool:
+    return payee_answers.may_answer(membership.role, membership.client)
+
+
+def _action(membership: Membership, sheet: PaymentSheet, progress: Progress, left: list[UnpaidLine]) -> Action:
+    payment = sheet.payment
+    action = next_action(payment, sheet.can_pay, progress.approvals, progress.manual, progress.step)
+    is_open = membership.client.state == ClientState.OPEN
+    if not is_open or (action is Action.REOPEN and _came_back_and_waits(payment, left)):
+        return Action.NOTHING
+    if action in (Action.APPROVE, Action.APPROVE_WITH_PIN) and payee_answers.is_left_to_others(membership, payment):
+        return Action.LEAVE_ANSWERED
+    return action
 
 
 def present_warnings(sheet: PaymentSheet) -> list[PresentedWarning]:

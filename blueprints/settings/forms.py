@@ -13,6 +13,7 @@ class PaymentPreferencesForm(RestorableForm):
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voor de betaling"))
+    payees_asked_by_other = BooleanField(_l("Wie een nieuw rekeningnummer controleert, keurt die betaling niet goed"))
 
 
 class LanguageForm(Form):

@@ -70,12 +70,17 @@ def preference_facts(client: Client) -> list[tuple[str, str]]:
     """Return the payment preferences, for members who cannot change them."""
     booking = _("één bedrag, zonder namen") if client.batch_booking else _("elke regel apart")
     name_check = _("ja") if client.vop_enabled else _("niet bij meer dan één regel")
-    return [(_("Op het afschrift"), booking), (_("Namen controleren"), name_check)]
+    asked = _("een ander dan wie goedkeurt") if client.payees_asked_by_other else _("wie mag betalen")
+    return [
+        (_("Op het afschrift"), booking), (_("Namen controleren"), name_check), (_("Nieuwe rekeningnummers"), asked)
+    ]  # fmt: skip
 
 
-def preferences_saved(done: PreferencesUpdate) -> str:
-    """Return what happened to the wishes, and to payments that were approved with the earlier ones."""
-    if not done.changed:
+def preferences_saved(done: PreferencesUpdate, by_other: bool) -> str:
+    """Return what happened to the wishes, and to payments that were approved with the earlier ones. `by_other`: who
+    answers about new accounts was changed.
+    """
+    if not done.changed and not by_other:
         return _("Er is niets veranderd.")
     saved = _("Opgeslagen. Geldt voor alles wat je vanaf nu goedkeurt.")
     if not done.reopened:

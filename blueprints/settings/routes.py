@@ -12,7 +12,7 @@ from blueprints.web.session_interface import secret
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
 from domain.banking import bank_accounts
-from domain.payments import payment_preferences
+from domain.payments import payee_answers, payment_preferences
 from models.states import Role
 
 blueprint = Blueprint("settings", __name__)
@@ -59,14 +59,15 @@ def revoke_other_sessions(membership):
 
 
 @blueprint.post("/<client>/instellingen/bank")
-@does("wishes", "batch_booking", "name_check")
+@does("wishes", "batch_booking", "name_check", "payees_asked_by_other")
 def save_payment_preferences(membership):
-    """Save batch booking and payee verification of payments, for later approvals."""
+    """Save what the company wishes of its bank, and who answers about new accounts, for later approvals."""
     form = PaymentPreferencesForm()
     done = payment_preferences.update_preferences(
         membership, bool(form.batch_booking.data), bool(form.name_check.data)
     )
-    flash(presenter.preferences_saved(done), "good")
+    by_other = payee_answers.set_asked_by_other(membership, bool(form.payees_asked_by_other.data))
+    flash(presenter.preferences_saved(done, by_other), "good")
     return redirect_to(url_for("settings.settings"))
 
 

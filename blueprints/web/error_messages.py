@@ -317,6 +317,11 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.UnacknowledgedWarnings: lambda e: _(
         "Bekijk eerst de waarschuwingen bij deze betaling. Er is niets betaald."
     ),
+    errors.UnansweredPayees: lambda e: _("Controleer eerst de nieuwe rekeningnummers. Er is niets betaald."),
+    errors.AnsweredByApprover: lambda e: _(
+        "Je hebt een rekeningnummer van deze betaling gecontroleerd. Volgens je instellingen moet iemand anders de "
+        "betaling goedkeuren."
+    ),
     errors.DetailsRemoved: lambda e: _(
         "De gegevens van deze betaling zijn verwijderd. Betalen is niet meer mogelijk."
     ),

@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g
@@ -63,6 +64,16 @@ def day(value: date) -> str:
 def long_day(value: date | str) -> str:
     """Format a whole day: "dinsdag 24 november 2020"."""
     return format_date(_date(value), "EEEE d MMMM y", locale=_locale())
+
+
+def full_date(value: date) -> str:
+    """Format a day with its year: "24 november 2020"."""
+    return format_date(_date(value), "d MMMM y", locale=_locale())
+
+
+def country(code: str) -> str:
+    """Return the name of a country by its code of two letters (ISO 3166); the code itself if it has none."""
+    return Locale.parse(_locale()).territories.get(code, code)
 
 
 def day_and_month(value: date) -> str:

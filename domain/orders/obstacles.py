@@ -2,7 +2,15 @@
 
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
-from domain.payments import bank_capabilities, commitments, digest, execution_dates, lost_orders, state_machine
+from domain.payments import (
+    bank_capabilities,
+    commitments,
+    digest,
+    execution_dates,
+    lost_orders,
+    payee_checks,
+    state_machine,
+)
 from domain.payments.amendments import void_releases
 from domain.payments.totals import lines_of
 from models import Batch, Client, Release, transaction
@@ -31,6 +39,8 @@ def obstacle(batch: Batch, release: Release) -> str | None:
         return wish
     if commitments.exceeding_dues(batch, lines):
         return "run_again"
+    if payee_checks.is_unanswered(batch):
+        return "payees_changed"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
 

@@ -16,7 +16,7 @@ from domain.common.encryption import blind_index, decrypt_bytes, encrypt
 from domain.common.errors import OrderMismatch, StateConflict
 from domain.orders import recovery, sca, settlement, status_callbacks
 from domain.orders.obstacles import obstacle, open_again
-from domain.payments import digest, holds, lost_orders, state_machine
+from domain.payments import digest, holds, lost_orders, payee_checks, state_machine
 from domain.payments.queries import get_batch_locked
 from domain.payments.references import message_id, request_id
 from domain.payments.totals import lines_of
@@ -82,7 +82,8 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
 def _is_released(batch: Batch, release: Release, lines: list[BatchLine]) -> bool:
     wishes = digest.wishes_of(release)
     return digest.is_digest_of(
-        release.digest, release.debtor_iban, release.execution_date, lines, batch.kind, wishes
+        release.digest, release.debtor_iban, release.execution_date, lines, batch.kind, wishes,
+        payee_checks.answer_marks(batch.id),
     )  # fmt: skip
 
 

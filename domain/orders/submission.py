@@ -20,7 +20,7 @@ from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
 from domain.orders.evidence import Statement
 from domain.orders.obstacles import changed_wish, obstacle, open_again, open_again_locked, reopen_if_too_late
 from domain.orders.order_building import build_order, order_bytes
-from domain.payments import commitments, holds, state_machine
+from domain.payments import commitments, holds, payee_checks, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch
 from domain.payments.totals import lines_of
@@ -133,6 +133,9 @@ def _mark_called(batch: Batch, order: BankOrder) -> AuditEvent | None:
     with transaction(batch.client_id):
         if order.submitted_at is None and (wish := changed_wish(order.release, Client.get_by_id(batch.client_id))):
             open_again_locked(batch, wish)
+            return None
+        if order.submitted_at is None and payee_checks.is_unanswered(batch):
+            open_again_locked(batch, "payees_changed")
             return None
         if holds.hold_on(batch.client_id, order.bank_account.bank):
             leases.release_lease(order, due_at=utcnow() + HELD_PAUSE)

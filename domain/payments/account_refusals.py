@@ -16,16 +16,19 @@ ACCOUNT_CODES = frozenset(
 )
 
 
+def is_account_refused() -> Any:
+    """Return the condition of an order line, joined with its order, that did not arrive because of its account."""
+    of_line = Evidence.select().where(Evidence.order_line == OrderLine.id, Evidence.reason == OrderLine.reason)
+    not_there = OrderLine.standing.in_(("unpaid", "returned")) & OrderLine.reason.in_(ACCOUNT_CODES)
+    return not_there & ((BankOrder.line_count == 1) | fn.EXISTS(of_line))
+
+
 def refused_accounts(run_id: int) -> dict[tuple[int | None, str], str]:
     """Return the reason code for each due of a run and the account (IBAN) that was refused for it."""
-    of_line = Evidence.select().where(Evidence.order_line == OrderLine.id, Evidence.reason == OrderLine.reason)
     rows: Any = (
         OrderLine.select(BatchLine.due, OrderLine.creditor_iban, OrderLine.reason)
         .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
-        .where(
-            Batch.run == run_id, OrderLine.standing.in_(("unpaid", "returned")), OrderLine.reason.in_(ACCOUNT_CODES),
-            (BankOrder.line_count == 1) | fn.EXISTS(of_line),
-        )
+        .where(Batch.run == run_id, is_account_refused())
         .order_by(OrderLine.id).tuples()
     )  # fmt: skip
     return {(due, iban): code for due, iban, code in rows}

@@ -18,7 +18,7 @@ from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User,
 from models.states import BatchState, LineState, OrderState
 
 
-def _reopened(client: Client, user: User, reference: str) -> Batch:
+def reopened_for_change(client: Client, user: User, reference: str) -> Batch:
     """Return the locked batch in state open. One that is approved and not yet submitted is opened again.
 
     All its releases and approvals become void.
@@ -124,15 +124,24 @@ def _decide_line(client: Client, user: User, reference: str, line_id: int, verdi
     with transaction(client.id):
         stood = get_batch_locked(client, reference)
         before, given = _digest(stood), four_eyes.valid_approvals(stood.id)
-        batch = _reopened(client, user, reference)
-        line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
-        if line is None or line.state not in (LineState.OPEN, LineState.EXCLUDED):
-            raise NotFound
-        if line.state != verdict:
-            BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
-            _changed(batch, user)
-            _note(batch, user, f"line.{'refused' if verdict == LineState.EXCLUDED else 'accepted'}", line=line.id)
+        batch = reopened_for_change(client, user, reference)
+        _set_line(batch, user, line_id, verdict)
         return LineDecision(before, _digest(get_batch(client, reference)), stood.state == BatchState.OPEN and not given)
+
+
+def exclude_line_held(batch: Batch, user: User, line_id: int) -> None:
+    """Exclude a line of a payment that `reopened_for_change` returned, in the caller's transaction."""
+    _set_line(batch, user, line_id, LineState.EXCLUDED)
+
+
+def _set_line(batch: Batch, user: User, line_id: int, verdict: str) -> None:
+    line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
+    if line is None or line.state not in (LineState.OPEN, LineState.EXCLUDED):
+        raise NotFound
+    if line.state != verdict:
+        BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
+        _changed(batch, user)
+        _note(batch, user, f"line.{'refused' if verdict == LineState.EXCLUDED else 'accepted'}", line=line.id)
 
 
 def _digest(batch: Batch) -> str:
@@ -151,7 +160,7 @@ def _changed(batch: Batch, user: User) -> None:
 def include_all_lines(client: Client, user: User, reference: str) -> int:
     """Include every excluded line again; return how many there were."""
     with transaction(client.id):
-        batch = _reopened(client, user, reference)
+        batch = reopened_for_change(client, user, reference)
         back = (
             BatchLine.update(state=LineState.OPEN)
             .where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED)
@@ -176,7 +185,7 @@ def change_date_and_account(
     if account_id not in usable:
         raise AccountInvalid
     with transaction(client.id):
-        batch = _reopened(client, user, reference)
+        batch = reopened_for_change(client, user, reference)
         Batch.update(bank_account=account_id, execution_date=execution_date, last_edited_by=user.id).where(
             Batch.id == batch.id
         ).execute()
@@ -199,7 +208,7 @@ def discard(client: Client, user: User, reference: str) -> None:
     - NothingToPay: not all lines are excluded.
     """
     with transaction(client.id):
-        batch = _reopened(client, user, reference)
+        batch = reopened_for_change(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN).exists():
             raise NothingToPay
         excess_allowances.end_of_payment(batch, "discarded", user)

@@ -4,12 +4,15 @@ PSD2 RTS art. 5(3)(b): the authentication code for a batch is specific to its to
 it invalid. What the company wishes of its bank (batch booking, verification of payee) is shown beside it, and is part
 of it as well.
 
+What people answered about new and changed accounts is part of it too, at the line that it is about. A payment that asks
+nothing has the digest that it had before there were answers.
+
 A digest names its version: `v2-11-` and a hash; the two figures are the wishes. A digest without this prefix is of
 version 1, which had no wishes. It is compared with a digest of that version, so earlier approvals stay valid.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,30 +58,34 @@ class _Hash:
         return self._hash.hexdigest()
 
 
-def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes) -> str:
+def payment_digest(
+    debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes, answers: Mapping[int, str]
+) -> str:  # fmt: skip
     """Return the digest of debtor account, execution date, kind, wishes, count, total and lines.
 
-    Of each line: end-to-end id, name and remittance as shown and as sent, IBAN and amount.
+    Of each line: end-to-end id, name and remittance as shown and as sent, IBAN and amount; and what people answered
+    about it (`answers`, by the id of the line: `payee_checks.answer_marks`).
     """
     made = _Hash(_SECOND)
     made.add(kind, wishes.mark)
-    _add_payment(made, debtor_iban, day, lines)
+    _add_payment(made, debtor_iban, day, lines, answers)
     return f"{_MARK}{wishes.mark}-{made.hexdigest()}"
 
 
 def first_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
-    """Return the digest as version 1 made it: without kind and wishes."""
+    """Return the digest as version 1 made it: without kind, wishes and answers."""
     made = _Hash(_FIRST)
-    _add_payment(made, debtor_iban, day, lines)
+    _add_payment(made, debtor_iban, day, lines, {})
     return made.hexdigest()
 
 
 def is_digest_of(
-    given: str, debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes
+    given: str, debtor_iban: str, day: date, lines: Iterable[BatchLine], kind: str, wishes: Wishes,
+    answers: Mapping[int, str],
 ) -> bool:  # fmt: skip
     """Return whether this is the payment's digest, by the version that made it."""
     if given.startswith(_MARK):
-        return given == payment_digest(debtor_iban, day, lines, kind, wishes)
+        return given == payment_digest(debtor_iban, day, lines, kind, wishes, answers)
     return given == first_digest(debtor_iban, day, lines)
 
 
@@ -87,7 +94,9 @@ def has_wishes(given: str) -> bool:
     return given.startswith(_MARK)
 
 
-def _add_payment(made: _Hash, debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> None:
+def _add_payment(
+    made: _Hash, debtor_iban: str, day: date, lines: Iterable[BatchLine], answers: Mapping[int, str]
+) -> None:  # fmt: skip
     rows = sorted(lines, key=lambda line: line.position)
     made.add(debtor_iban, day.isoformat(), len(rows), sum(row.amount_cents for row in rows))
     for row in rows:
@@ -98,6 +107,8 @@ def _add_payment(made: _Hash, debtor_iban: str, day: date, lines: Iterable[Batch
         )  # fmt: skip
         if row.reference_type:  # a line without one keeps the digest that it had before there were any
             made.add("reference", row.reference_type, row.reference_issuer or "")
+        if row.id in answers:
+            made.add("payee", answers[row.id])
 
 
 # --- what changed ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from domain.banking.bank_accounts import AccountView
 from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
+from domain.payments.payee_checks import PayeeCheck
 from domain.payments.state_machine import SETTLED
 from domain.payments.totals import NOT_PAID
 from domain.payments.warnings import PaymentWarning
@@ -124,6 +125,8 @@ class Payment:
     beside: HeldLines = NONE_HELD  # lines of the run that are in no payment
     is_excess: bool = False  # made of what two people allowed beyond what is owed
     hold: int | None = None  # a hold that keeps it from its bank
+    payees: Sequence[PayeeCheck] = ()  # lines whose payee is unusual
+    asks_about_payees: bool = False  # an answer about one of them is needed before approval
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 

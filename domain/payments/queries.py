@@ -11,12 +11,12 @@ from domain.banking import manual_bank
 from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
-from domain.payments import excess, execution_dates, held_lines, holds, line_search, totals, warnings
+from domain.payments import excess, execution_dates, held_lines, holds, line_search, payee_checks, totals, warnings
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.state_machine import NEEDS_ACTION
-from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals, lines_of
+from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals
 from models import (
     Approval,
     BankAccount,
@@ -153,7 +153,7 @@ def _lines(
 ) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
     """Return the totals over all lines, the lines to show, and the page that they are."""
     if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
-        rows = lines_of(batch)
+        rows = payee_checks.lines_with_answers(batch)
         counted = totals.compute_totals(batch, day, rows, wishes)
         if look is None:
             return counted, rows, None
@@ -172,6 +172,7 @@ def _payment(
     order, release = sent
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
+    payees = payee_checks.checks_of(batch, rows if len(rows) == counted.count else None)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
@@ -192,7 +193,7 @@ def _payment(
         is_manual=order.is_manual if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
-        run_cautions=_run_cautions(batch),
+        run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
         redacted_at=batch.run.redacted_at,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from domain.common.errors import (
     WrongAuthenticationMethod,
 )
 from domain.identity import identification
-from domain.payments import commitments, digest, four_eyes, state_machine, warnings
+from domain.payments import commitments, digest, four_eyes, payee_checks, state_machine, warnings
 from domain.payments.bank_capabilities import require_supported
 from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
@@ -63,8 +63,8 @@ def release(
     - InsufficientRole, NotIdentified, ReidentificationRequired, AuthorityRefused, RegisterUnavailable: the person.
     - WrongAuthenticationMethod, PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused: the proof.
     - LastEditorCannotApprove, SamePerson: four eyes.
-    - NotOpen, BatchChanged, WishesChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, MoreThanOwed: the
-      payment.
+    - NotOpen, BatchChanged, WishesChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, UnansweredPayees,
+      AnsweredByApprover, MoreThanOwed: the payment.
     - DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
     client, user = membership.client, membership.user
@@ -73,7 +73,7 @@ def release(
     config = bank_config_of(batch.bank_account.bank)
     require_method(config, proof)
     if proof != AuthenticationMethod.SESSION:
-        _require_releasable(batch, shown)
+        _require_releasable(batch, user, shown)
     require_proof(user, config, proof, shown, Given(pin, device, passkey))
     try:
         with transaction(client.id):
@@ -156,7 +156,7 @@ def require_proof(user: User, config: BankConfig, proof: str, shown: str, given:
         passkeys.verify_release_signature(user, signed.binding, signed.answer, shown)
 
 
-def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]]:
+def _require_releasable(batch: Batch, user: User, shown: str) -> tuple[date, list[BatchLine]]:
     if batch.state != BatchState.OPEN:
         raise NotOpen(batch.state)
     if batch.run.unlisted_since is not None:
@@ -166,8 +166,10 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
     if not lines:
         raise NothingToPay
     wishes = digest.wishes_of(batch.client)
-    digest.require_same(shown, digest.payment_digest(batch.bank_account.iban, day, lines, batch.kind, wishes))
+    answers = payee_checks.answer_marks(batch.id)
+    digest.require_same(shown, digest.payment_digest(batch.bank_account.iban, day, lines, batch.kind, wishes, answers))
     warnings.require_acknowledged(batch)
+    payee_checks.require_answered(batch, user)
     config = bank_config_of(batch.bank_account.bank)
     require_supported(config, lines, batch.kind)
     require_valid(day, config.cut_off)
@@ -175,7 +177,7 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
 
 
 def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Release | Approval:
-    day, lines = _require_releasable(batch, shown)
+    day, lines = _require_releasable(batch, user, shown)
     account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
     commitments.require_owed(batch, lines)
     require_within_limits(account, total)

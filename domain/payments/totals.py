@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from domain.payments import digest
+from domain.payments import digest, payee_checks
 from domain.payments.digest import Wishes
 from models import Batch, BatchLine
 from models.states import LineState
@@ -55,8 +55,11 @@ def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine], wishes: W
     payable = [row for row in rows if is_counted(row.state, batch.state)]
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
     return BatchTotals(
-        digest.payment_digest(batch.bank_account.iban, day, payable, batch.kind, wishes), len(rows), len(payable),
-        sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason_code for row in rows),
+        digest.payment_digest(
+            batch.bank_account.iban, day, payable, batch.kind, wishes, payee_checks.marks_of(batch.id, payable)
+        ),
+        len(rows), len(payable), sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED],
+        any(row.bank_reason_code for row in rows),
     )  # fmt: skip
 
 
@@ -99,4 +102,4 @@ def _made_of(batch: Batch, day: date, wishes: Wishes) -> list:
 
 
 # Raise this number when the form of the cache or the digest changes, so that older caches are not used.
-_FORM = 2
+_FORM = 3

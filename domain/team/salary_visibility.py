@@ -29,7 +29,7 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
     return replace(
         payment, lines=[], digest="", overpaid=(), unpaid_employee_names=None, hidden=True, found=None, spelt_count=0,
         spelt=(),
-        reasons=False, beside=NONE_HELD, run_cautions=(),
+        reasons=False, beside=NONE_HELD, run_cautions=(), payees=(),
     )  # fmt: skip
 
 

@@ -66,6 +66,10 @@ def test_a_payment_by_keyboard(returning: Phone):
     go_to(phone, "Goedkeuring vereist")
     phone.page.keyboard.press("Enter")
     phone.heading("Betaalopdracht")
+    expect(phone.pay_button).to_have_text("Controleer eerst de rekeningnummers")
+    press(phone, "Uit dossier")
+    expect(phone.page.locator("#payment")).to_be_focused()
+    expect(phone.pay_button).to_have_text("Betaal € 19.806,08")
     press(phone, "Niet betalen: Jong, Wouter de", "Space")
     expect(phone.pay_button).to_have_text("Betaal € 16.358,00")
     assert phone.page.evaluate(FOCUSED)["name"] == "Niet betalen: Jong, Wouter de", "the focus stays where it was"

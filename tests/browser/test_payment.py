@@ -19,6 +19,7 @@ MAIN, SECOND = "NL95 INGB 0004 9218 36", "NL64 TRIO 0379 5016 86"
 def test_a_payroll_run_is_paid(returning: Phone):
     phone = returning
     phone.from_the_mailbox()
+    checks_the_new_accounts(phone)
     sees_the_payment(phone)
     strikes_a_line_and_takes_it_back(phone)
     day = changes_day_and_account(phone)
@@ -35,6 +36,22 @@ def test_a_payroll_run_is_paid(returning: Phone):
     phone.shot("39-uitgevoerd", whole=True)
     phone.expect_accessible()
     sees_it_everywhere(phone)
+
+
+def checks_the_new_accounts(phone: Phone) -> None:
+    """The first payment: one box, which opens, and one tap that answers all of it."""
+    mark(phone)
+    phone.sees("8 nieuwe rekeningnummers", "Aan deze mensen betaal je hier voor het eerst.")
+    phone.shot("29-nieuwe-rekeningen")
+    phone.shot_both("29-nieuwe-rekeningen")
+    phone.expect_accessible()
+    phone.page.get_by_text("Bekijk de 8 mensen").click()
+    phone.sees("Eerste betaling: € 3.448,08 naar NL42 INGB 2268 3524 12.")
+    phone.shot("29-nieuwe-rekeningen-open", whole=True)
+    phone.expect_accessible()
+    phone.button("Telefonisch").first.click()
+    phone.sees("8 nieuwe rekeningnummers, nagevraagd")
+    assert is_marked(phone)
 
 
 def sees_the_payment(phone: Phone) -> None:

@@ -177,12 +177,13 @@ def test_a_backup_under_load_is_of_one_moment(
 def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store, tmp_path: Path):
     demo.batch()
     newest = schema.known_migrations()[-1]
-    new = ("excess_allowance", "lost_order", "payment_hold", "name_confirmation", "row_statement", "row_register")
+    new = ("excess_allowance", "lost_order", "payment_hold", "name_confirmation", "row_statement", "row_register",
+           "payee_answer")  # fmt: skip
     for table in new:
         models.database.execute_sql(f'drop table "{table}"')
     dialect.drop_triggers()
     for column in ("payroll_run.redacted_at", "user_account.removed_at", "bank_order.retry_days", "bank_order.signing",
-                   "client.ends_at", "client.state"):  # fmt: skip
+                   "client.ends_at", "client.state", "client.payees_asked_by_other"):  # fmt: skip
         table, name = column.split(".")
         models.database.execute_sql(f'alter table "{table}" drop column "{name}"')
     mark = models.database.obj.param

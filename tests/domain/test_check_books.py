@@ -38,6 +38,7 @@ from models import (
     Evidence,
     ExcessAllowance,
     OrderLine,
+    PayeeAnswer,
     Release,
 )
 from models.base import JsonField, UtcField
@@ -49,6 +50,7 @@ from tests.support.sandbox import Sandbox
 
 TABLES: tuple[Any, ...] = (
     Batch, BatchLine, Due, Release, Approval, BankOrder, OrderLine, Evidence, BankTransaction, ExcessAllowance,
+    PayeeAnswer,
 )  # fmt: skip
 # Columns that bear on no money, and why.
 EXCLUDED = {
@@ -96,6 +98,7 @@ EXCLUDED = {
     "excess_allowance.id": "the row itself",
     "excess_allowance.asked_at": "when, not what; the log holds it",
     "excess_allowance.allowed_at": "when, not what; the log holds it, and whether it was allowed is compared",
+    "payee_answer.id": "the row itself",
     "evidence.id": "the row itself",
     "evidence.document_sha256": "which file said it, which is not kept; of a hint it is part of the key",
     "evidence.received_at": "when we heard it; the bank's own time decides",
@@ -154,7 +157,7 @@ def row_of(books: Books, table: Any) -> Any:
         Approval: Approval.get(Approval.batch == books.approved.id),
         OrderLine: OrderLine.get(OrderLine.order == order.id), Evidence: Evidence.get(lump),
         BankTransaction: BankTransaction.get(BankTransaction.order == order.id),
-        ExcessAllowance: ExcessAllowance.get(),
+        ExcessAllowance: ExcessAllowance.get(), PayeeAnswer: PayeeAnswer.get(PayeeAnswer.line == line.id),
     }[table]  # fmt: skip
 
 

@@ -41,8 +41,9 @@ RENAMED_VALUES = [
      {"lump": "batch", "line": "line", "return": "return"}),
 ]  # fmt: skip
 # Of later migrations.
-LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance"}
-ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 2}  # columns, which stand last
+LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance",
+         "payee_answer"}  # fmt: skip
+ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 3}  # columns, which stand last
 
 
 def execute(query: str, *values: Any) -> list[tuple]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +29,8 @@ from tests.support import figures
 from tests.support.model_bank import ANSWERS, VOICES, HeldLine, HeldOrder
 from tests.support.money_laws import Laws
 from tests.support.money_world import IBANS, NAMES, MoneyWorld
+
+pytestmark = pytest.mark.asks_payees  # the questions are answered as a person answers them
 
 LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 STEPS = 50

@@ -38,7 +38,7 @@ from models import (
     Pin,
 )
 from tests.connectors.test_pain002 import block, line, report
-from tests.support import factories
+from tests.support import factories, payees
 from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, PIN, PSU
 from tests.support.large_batches import iban
@@ -167,6 +167,8 @@ class MoneyWorld:
         payment = queries.get_payment(self.client, batch.reference)
         read = [warnings.name(one) for one in payment.cautions]
         amendments.open_cautions(self.client, who.user, batch.reference, read)
+        payees.answer_all(who, batch)
+        payment = queries.get_payment(self.client, batch.reference)
         proof = "pin" if payment.needs_pin else "session"
         device = factories.here(who)
         release(who, batch.reference, payment.digest, proof, PSU, PIN if proof == "pin" else None, device)

@@ -185,7 +185,11 @@ class Story:
         """Press *Betaal* on what is shown, with the PIN where it is asked."""
         if self.batch.state != "open":
             return
-        shown = self.owner.open(self.at()).value("#payment > [name=shown]")
+        page = self.owner.open(self.at())
+        for asked in page.all("#rekeningen [name=seen]"):
+            self.owner.post(self.at("/rekeningen"), seen=asked.get("value") or "", antwoord="records")
+            page = self.owner.open(self.at())
+        shown = page.value("#payment > [name=shown]")
         answer = self.owner.post(self.at("/betalen"), shown=shown)
         if "/pincode" in answer.location:
             self.owner.post(answer.location, pin=PIN, shown=shown)

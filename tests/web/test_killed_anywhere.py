@@ -27,6 +27,8 @@ from tests.support.payment_story import BY_HAND, REFUSED, SIGNED, Outcome, Story
 from tests.support.sandbox import Sandbox
 from tests.test_valkey import queue  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.asks_payees  # the questions are answered as a person answers them
+
 Queue = tuple[Any, Path]  # the process and the socket of the queue's server
 
 LIVED, FAILED = 0, 1

@@ -145,7 +145,7 @@ def test_what_is_at_the_bank_stays_as_it_was_approved(owner: WebClient, demo: De
 def before(monkeypatch: pytest.MonkeyPatch):
     """Approve as the version before did; the value that is yielded ends that."""
     with monkeypatch.context() as patch:
-        patch.setattr(digest, "payment_digest", lambda iban, day, lines, kind, wishes: digest.first_digest(
+        patch.setattr(digest, "payment_digest", lambda iban, day, lines, kind, wishes, answers: digest.first_digest(
             iban, day, lines
         ))  # fmt: skip
         yield patch.undo
@@ -221,11 +221,11 @@ def test_the_books_find_a_wish_changed_behind_our_back(
 
 
 def test_each_pair_of_wishes_has_its_own_digest(demo: Demo):
-    batch, lines = demo.batch(), []
+    day = demo.view(demo.batch()).execution_date
     all_wishes = [digest.Wishes(*pair) for pair in itertools.product((True, False), repeat=2)]
-    said = {digest.payment_digest("NL", demo.view(batch).execution_date, lines, "salary", one) for one in all_wishes}
+    said = {digest.payment_digest("NL", day, [], "salary", one, {}) for one in all_wishes}
     assert len(said) == 4
-    assert digest.payment_digest("NL", demo.view(batch).execution_date, lines, "wage_tax", all_wishes[0]) not in said
+    assert digest.payment_digest("NL", day, [], "wage_tax", all_wishes[0], {}) not in said
 
 
 def test_a_file_for_the_bank_is_not_made_with_other_wishes(owner: WebClient, delegated: Demo):  # noqa: F811

@@ -16,10 +16,14 @@ NOTES = {
     Action.LEAVE_TO_OTHERS: _l(
         "Je hebt deze betaling als laatste gewijzigd. Iemand anders moet de betaling goedkeuren."
     ),
+    Action.LEAVE_ANSWERED: _l(
+        "Je hebt een rekeningnummer gecontroleerd. Iemand anders moet de betaling goedkeuren."
+    ),
     Action.AWAIT_RUN: _l("Deze run staat niet meer in Nmbrs. Betalen is nu niet mogelijk."),
 }
 LABELS = {
     Action.READ_WARNINGS: _l("Bekijk eerst de waarschuwingen"),
+    Action.ANSWER_PAYEES: _l("Controleer eerst de rekeningnummers"),
     Action.DISCARD: _l("Niet betalen"),
     Action.DOWNLOAD_FILE: _l("Download het bestand"),
     Action.DOWNLOAD_FILE_AGAIN: _l("Nog een keer downloaden"),

@@ -67,6 +67,12 @@ REASONS = {
     ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald. We proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Van deze versie is niets betaald."),
+    "payees_changed": _l(
+        "Er is een rekeningnummer gewijzigd. Er is niets betaald. Controleer het en keur de betaling opnieuw goed."
+    ),
+    "payees_asked_by_other": _l(
+        "De instelling voor nieuwe rekeningnummers is gewijzigd. Er is niets betaald. Keur de betaling opnieuw goed."
+    ),
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
     "run_refused": _l("De salarisrun is opnieuw gedraaid, met een fout in het bestand. Er is niets betaald."),
     "vanished": _l("De salarisrun staat niet meer in Nmbrs. Er is niets betaald."),

@@ -207,7 +207,12 @@ def warning_text(caution: PaymentWarning) -> str:
 
 def line_url(row: LineView, payment: Payment, url: Callable[..., str]) -> str:
     """Return the URL of a line: on this page, or on the page of lines that contains it."""
-    anchor = f"regel-{row.id}"
-    if any(one.id == row.id for one in payment.lines):
+    return row_url(row.id, row.position, payment, url)
+
+
+def row_url(line_id: int, position: int, payment: Payment, url: Callable[..., str]) -> str:
+    """`line_url` of a line that was not read."""
+    anchor = f"regel-{line_id}"
+    if any(one.id == line_id for one in payment.lines):
         return f"#{anchor}"
-    return url(blad=page_of_position(row.position), _anchor=anchor)
+    return url(blad=page_of_position(position), _anchor=anchor)

@@ -62,6 +62,7 @@ from domain.common.errors.orders import (
 )
 from domain.common.errors.payments import (
     AccountInvalid,
+    AnsweredByApprover,
     BatchChanged,
     DateInvalid,
     DetailsRemoved,
@@ -76,6 +77,7 @@ from domain.common.errors.payments import (
     PaymentsHeld,
     RunMissing,
     UnacknowledgedWarnings,
+    UnansweredPayees,
     UnsupportedByBank,
     WishesChanged,
     WrongAuthenticationMethod,
@@ -115,6 +117,7 @@ __all__ = [
     "AccountInvalid",
     "AccountNeeded",
     "AlreadyConnected",
+    "AnsweredByApprover",
     "AuthorityPending",
     "AuthorityRefused",
     "BankFileRefused",
@@ -192,6 +195,7 @@ __all__ = [
     "StateConflict",
     "TooFewApprovers",
     "UnacknowledgedWarnings",
+    "UnansweredPayees",
     "UnknownBank",
     "UnknownCompany",
     "UnsupportedByBank",

@@ -30,6 +30,14 @@ class UnacknowledgedWarnings(DomainError):
     """The payment has warnings that must be acknowledged first."""
 
 
+class UnansweredPayees(DomainError):
+    """The payment pays new or changed accounts about which nobody has answered yet, or the facts changed since."""
+
+
+class AnsweredByApprover(DomainError):
+    """The person who answered about a new or changed account may not approve the payment."""
+
+
 class DetailsRemoved(DomainError):
     """Who was paid by the run was removed, because its time was over."""
 

@@ -1,10 +1,10 @@
 """The books: everything that can be computed from other rows is computed again, and compared (`flask check-books`).
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
-`outcomes` what follows from the evidence, `bookings` what banks booked, `dues` what is owed, `excess` what two people
-allowed beyond it, `wishes` what the company asks of its bank, `redactions` what was removed when its time was over,
-`rows` whatever else the program wrote. `records` reads one payment with all that belongs to it; there is never more
-than one in memory.
+`outcomes` what follows from the evidence, `bookings` what banks booked, `payees` what was answered about accounts,
+`dues` what is owed, `excess` what two people allowed beyond it, `wishes` what the company asks of its bank,
+`redactions` what was removed when its time was over, `rows` whatever else the program wrote. `records` reads one
+payment with all that belongs to it; there is never more than one in memory.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from domain.operations.integrity import (
     excess,
     order_files,
     outcomes,
+    payees,
     payments,
     redactions,
     rows,
@@ -28,7 +29,7 @@ from models import Client
 
 _OF_A_PAYMENT = (
     payments.payment_faults, approvals.approval_faults, order_files.order_file_faults, outcomes.outcome_faults,
-    bookings.booking_faults,
+    bookings.booking_faults, payees.payee_faults,
 )  # fmt: skip
 
 

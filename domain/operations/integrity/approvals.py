@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from domain.common import audit
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments.digest import has_wishes, is_digest_of, wishes_of
+from domain.payments.payee_checks import answer_marks
 from models import Approval, NameConfirmation, Release
 from models.states import BatchState
 
@@ -45,11 +46,11 @@ def _unordered_release(record: PaymentRecord) -> Iterator[str]:
     """Of an approved payment without an order; with one, its bytes are compared (`order_files`)."""
     if record.live_order is not None or record.batch.state != BatchState.APPROVED:
         return
-    lines, batch = record.lines_to_pay, record.batch
+    lines, batch, answers = record.lines_to_pay, record.batch, answer_marks(record.batch.id)
     for release in (one for one in record.releases if one.voided_at is None):
-        said = (release.debtor_iban, release.execution_date, lines, batch.kind, wishes_of(release))
+        said = (release.debtor_iban, release.execution_date, lines, batch.kind, wishes_of(release), answers)
         if not is_digest_of(release.digest, *said):
-            yield "its lines, day, account or wishes are not those that were approved"
+            yield "its lines, day, account, wishes or answers are not those that were approved"
         if has_wishes(release.digest) and wishes_of(release) != wishes_of(record.client):
             yield "the wishes are not those that were approved"
         if (release.total_cents, release.line_count) != (sum(line.amount_cents for line in lines), len(lines)):
@@ -83,8 +84,9 @@ def _standing_approvals(record: PaymentRecord) -> Iterator[str]:
     if record.batch.state == BatchState.OPEN:
         day, lines = record.batch.execution_date, record.lines_to_pay
         iban, kind, wishes = record.batch.bank_account.iban, record.batch.kind, wishes_of(record.client)
+        answers = answer_marks(record.batch.id)
         for one in standing:
-            if day is None or not is_digest_of(one.digest, iban, day, lines, kind, wishes):
+            if day is None or not is_digest_of(one.digest, iban, day, lines, kind, wishes, answers):
                 yield "an approval stands that is not for what it pays now"
         return
     released = {one.digest for one in record.releases if one.voided_at is None}

@@ -11,6 +11,7 @@ from domain.common.errors import OrderMismatch
 from domain.operations.integrity.records import PaymentRecord
 from domain.orders.order_building import order_bytes
 from domain.payments.digest import is_digest_of, wishes_of
+from domain.payments.payee_checks import answer_marks
 from domain.payments.references import message_id
 from models import BankCall, BankOrder, BatchLine, OrderDownload, OrderLine, Release
 from models.states import OrderState
@@ -124,7 +125,8 @@ def _lines(record: PaymentRecord, order: BankOrder, release: Release, body: Paym
         shown.append(_as_sent(mine, end_to_end_id, line.creditor_name, line.remittance))
         if (mine.creditor_iban, mine.amount_cents) != (row.creditor_iban, row.amount_cents):
             yield f"line {end_to_end_id}: account or amount is not that of the payment"
-    said = (release.debtor_iban, release.execution_date, shown, record.batch.kind, wishes_of(release))
+    answers = answer_marks(record.batch.id, release.released_at)
+    said = (release.debtor_iban, release.execution_date, shown, record.batch.kind, wishes_of(release), answers)
     if not is_digest_of(release.digest, *said):
         yield "what it says is not what was released"
 

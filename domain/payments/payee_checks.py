@@ -1,0 +1,226 @@
+"""The known payees of a client: what is unusual about whom a payment pays, and what people answered about it.
+
+`payee_findings` judges; here are the rows: what was executed, what is to be paid, and the answers. A payment passes
+only when every line that asks something has an answer to exactly that question (`require_answered`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from peewee import chunked, fn
+
+from core.encryption import digest_sha256
+from core.names import normalise_name
+from domain.common.encryption import blind_index
+from domain.common.errors import AnsweredByApprover, UnansweredPayees
+from domain.identity import identification
+from domain.identity.persons import same_person
+from domain.payments.account_refusals import is_account_refused
+from domain.payments.payee_findings import Finding, PaidAccount, Payee, PlannedLine, find_unusual
+from models import BankOrder, Batch, BatchLine, Client, Due, OrderLine, PayeeAnswer, PayrollRun, User
+from models.payees import CONFIRMED
+from models.states import BatchState, LineState, RunKind
+
+# States of a payment in which an answer is asked, or must still hold.
+_JUDGED = (BatchState.OPEN, BatchState.APPROVED, BatchState.SENDING)
+_ASKED_AT_ONCE = 500
+_PLANNED = (LineState.OPEN, LineState.EXCLUDED, LineState.SENT)
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """The newest answer about a line: how somebody made sure, who, and when. `carried`: given with another payment."""
+
+    question: str
+    answer: str
+    user: User
+    answered_at: datetime
+    carried: bool = False
+
+    @property
+    def confirms(self) -> bool:
+        return self.answer in CONFIRMED
+
+
+@dataclass(frozen=True)
+class PayeeCheck:
+    """A line about which something is unusual. `question`: the keyed hash of the facts; `given`: the newest answer."""
+
+    finding: Finding
+    question: str
+    position: int
+    name: str
+    amount_cents: int
+    given: GivenAnswer | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Return whether somebody confirmed exactly this."""
+        return self.given is not None and self.given.confirms and self.given.question == self.question
+
+    @property
+    def waits(self) -> bool:
+        """Return whether the payment waits for an answer about this line."""
+        return self.finding.must_be_answered and not self.is_answered
+
+
+def checks_of(
+    batch: Batch, lines: Sequence[BatchLine] | None = None, with_excluded: bool = False
+) -> list[PayeeCheck]:  # fmt: skip
+    """Return what is unusual about the lines that this payment pays, by position; nothing of one that is on its way.
+
+    The tax authority is no payee that payroll names: its account comes from this program. Expects the account. `lines`:
+    all lines of the payment as `lines_with_answers` returns them, if they were just read. `with_excluded`: also of
+    lines that are excluded, and may be included again.
+    """
+    if batch.state not in _JUDGED or batch.kind != RunKind.SALARY:
+        return []
+    rows = [one for one in lines or lines_with_answers(batch) if one.state in _PLANNED]
+    findings = find_unusual([_planned(batch, one) for one in rows], _executed(batch.client_id), _country_of(batch))
+    paid = {one.id: one for one in rows if with_excluded or one.state != LineState.EXCLUDED}
+    judged = [(paid[one.line], one) for one in findings if one.line in paid]
+    given = _given(batch.id) if judged else {}
+    return [
+        PayeeCheck(
+            one, question_of(batch.client_id, one), row.position, row.creditor_name, row.amount_cents,
+            given.get(one.line),
+        )
+        for row, one in judged
+    ]  # fmt: skip
+
+
+def question_of(client_id: int, finding: Finding) -> str:
+    """Return the keyed hash of the facts that a person is asked about."""
+    return blind_index(f"payee:{client_id}:{finding.facts!r}")
+
+
+def seen_digest(checks: Iterable[PayeeCheck]) -> str:
+    """Return the hash of these questions: whoever answers them saw exactly these."""
+    return digest_sha256("\n".join(f"{one.finding.line}:{one.question}" for one in checks).encode())[:32]
+
+
+# --- refusing -------------------------------------------------------------------------------------
+def require_answered(batch: Batch, approver: User) -> None:
+    """Check that every question about this payment is answered, by somebody else than `approver` where the client
+    wants that.
+
+    Raises:
+    - UnansweredPayees, AnsweredByApprover
+    """
+    checks = [one for one in checks_of(batch) if one.finding.must_be_answered]
+    if any(one.waits for one in checks):
+        raise UnansweredPayees
+    if not Client.get_by_id(batch.client_id).payees_asked_by_other:
+        return
+    people = {one.given.user.id: one.given.user for one in checks if one.given}
+    if any(not identification.is_identified(one) or same_person(one, approver) for one in people.values()):
+        raise AnsweredByApprover
+
+
+def is_unanswered(batch: Batch) -> bool:
+    """Return whether a question about this payment is open: nobody answered it, or the facts changed since."""
+    return any(one.waits for one in checks_of(batch))
+
+
+# --- in the digest --------------------------------------------------------------------------------
+def answer_marks(batch_id: int, until: datetime | None = None) -> dict[int, str]:
+    """Return what the digest of a payment says of the confirmed answers, by line. `until`: as they were at that time.
+    """
+    query = PayeeAnswer.select(PayeeAnswer.line, _mark()).where(PayeeAnswer.batch == batch_id)
+    if until is not None:
+        query = query.where(PayeeAnswer.answered_at <= until)
+    rows: Any = query.order_by(PayeeAnswer.id).tuples()
+    return _confirming(dict(rows))
+
+
+def marks_of(batch_id: int, lines: Sequence[BatchLine]) -> dict[int, str]:
+    """Return `answer_marks` of these lines: what was read with them (`lines_with_answers`), else by a query."""
+    if any(not hasattr(one, "answer_mark") for one in lines):
+        return answer_marks(batch_id)
+    return _confirming({one.id: mark for one in lines if (mark := getattr(one, "answer_mark", None))})
+
+
+def _mark() -> Any:
+    return PayeeAnswer.question.concat(":").concat(PayeeAnswer.answer).concat(":").concat(
+        PayeeAnswer.user.cast("TEXT")
+    )  # fmt: skip
+
+
+def _confirming(newest: Mapping[int, str]) -> dict[int, str]:
+    return {line: mark for line, mark in newest.items() if mark.split(":")[1] in CONFIRMED}
+
+
+# --- reading --------------------------------------------------------------------------------------
+def lines_with_answers(batch: Batch) -> list[BatchLine]:
+    """Return all lines of a payment by position, each with its `employee` number and the `answer_mark` of its newest
+    answer.
+    """
+    newest = PayeeAnswer.select(_mark()).where(PayeeAnswer.line == BatchLine.id).order_by(PayeeAnswer.id.desc())
+    employee = Due.select(Due.employee).where(Due.id == BatchLine.due)
+    query: Any = BatchLine.select(BatchLine, employee.alias("employee"), newest.limit(1).alias("answer_mark"))
+    return list(query.where(BatchLine.batch == batch.id).order_by(BatchLine.position))
+
+
+def _planned(batch: Batch, line: Any) -> PlannedLine:
+    payee = Payee(batch.company_key, normalise_name(line.creditor_name), line.employee)
+    return PlannedLine(line.id, payee, line.creditor_iban, line.creditor_name)
+
+
+def _country_of(batch: Batch) -> str:
+    return batch.bank_account.iban[:2]
+
+
+def _executed(client_id: int) -> list[PaidAccount]:
+    """Return what was executed of all salary payments of the client, and what came back: a row per person, account and
+    spelling of the name.
+    """
+    told = OrderLine.standing.in_(("paid", "returned")) | is_account_refused()
+    rows: Any = (
+        OrderLine.select(
+            Batch.company_key, Due.employee, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.standing,
+            fn.min(BankOrder.execution_date), fn.max(BankOrder.execution_date),
+        )
+        .join(BatchLine).join(Batch).join(PayrollRun).switch(BatchLine).join(Due).switch(OrderLine).join(BankOrder)
+        .where(
+            Batch.client == client_id, Batch.kind == RunKind.SALARY, PayrollRun.redacted_at.is_null(), told,
+        )
+        .group_by(
+            Batch.company_key, Due.employee, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.standing
+        ).tuples()
+    )  # fmt: skip
+    return [_paid_account(*row) for row in rows]
+
+
+def _paid_account(
+    company: str, employee: str | None, name: str, iban: str, standing: str, first: date | str, last: date | str
+) -> PaidAccount:  # fmt: skip
+    payee = Payee(company, normalise_name(name), employee)
+    if standing == "paid":
+        return PaidAccount(payee, iban, _day(first), _day(last), None, name)
+    return PaidAccount(payee, iban, None, None, _day(last), name)
+
+
+def _day(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _given(batch_id: int) -> Mapping[int, GivenAnswer]:
+    rows = PayeeAnswer.select(PayeeAnswer, User).join(User).where(PayeeAnswer.batch == batch_id)
+    return {
+        row.line_id: GivenAnswer(row.question, row.answer, row.user, row.answered_at, row.earlier_id is not None)
+        for row in rows.order_by(PayeeAnswer.id)
+    }
+
+
+def earlier_answers(client_id: int, questions: Sequence[str]) -> dict[str, PayeeAnswer]:
+    """Return the newest answer that confirms each of these questions, in any payment of the client."""
+    found: dict[str, PayeeAnswer] = {}
+    for part in chunked(questions, _ASKED_AT_ONCE):
+        rows = PayeeAnswer.select().join(Batch).where(
+            Batch.client == client_id, PayeeAnswer.question.in_(part), PayeeAnswer.answer.in_(CONFIRMED),
+            PayeeAnswer.earlier.is_null(),
+        )  # fmt: skip
+        found |= {row.question: row for row in rows.order_by(PayeeAnswer.id)}
+    return found
