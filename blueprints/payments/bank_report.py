@@ -15,6 +15,7 @@ from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.bank_file import present_file
 from blueprints.web.acts import does
 from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
@@ -68,8 +69,7 @@ def confirm_report(membership, reference, document):
     try:
         bank_reports.confirm_report(membership, reference, document, form.pin.data or "", current_device())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _confirmation_page(membership, payment, document, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
@@ -83,6 +83,6 @@ def confirm_report(membership, reference, document):
 def _confirmation_page(membership: Membership, payment: Payment, document: str, form: ConfirmForm) -> Response:
     kept = bank_reports.kept_file(membership.client, payment.reference, document)
     return render_sheet(
-        "payments/confirm_report.html", build_sheet(membership, payment), 422 if form.errors else 200, form=form,
+        "payments/confirm_report.html", build_sheet(membership, payment), form.status, form=form,
         file=present_file(kept), document=document,
     )  # fmt: skip

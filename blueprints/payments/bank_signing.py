@@ -16,7 +16,7 @@ from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
-from blueprints.web.field_errors import redirect_with_errors, restore_errors
+from blueprints.web.field_errors import redirect_with_errors
 from blueprints.web.responses import redirect_to
 from domain.common.errors import DomainError, InvalidScaCode
 from domain.orders import sca
@@ -65,7 +65,6 @@ def signing_page(membership, reference):
     if step.how not in TEMPLATES:
         return redirect_to(url_of(membership, reference))
     form = FORMS[step.how]()
-    restore_errors(form)
     return render_sheet(
         TEMPLATES[step.how], build_sheet(membership, payment), form=form, step=step,
         challenge=[challenge_groups(text) for text in step.challenge], code_hint=code_hint(step),

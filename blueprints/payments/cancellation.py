@@ -11,7 +11,7 @@ from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.web.acts import does
 from blueprints.web.authorization import psu
-from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
@@ -37,8 +37,7 @@ def cancel(membership, reference):
     try:
         cancellation.request_cancellation(membership, reference, form.pin.data or "", current_device(), psu())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _cancel_page(membership, payment, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
@@ -48,7 +47,7 @@ def cancel(membership, reference):
 
 def _cancel_page(membership: Membership, payment: Payment, form: ConfirmForm) -> Response:
     return render_sheet(
-        "payments/cancel.html", build_sheet(membership, payment), 422 if form.errors else 200, form=form
+        "payments/cancel.html", build_sheet(membership, payment), form.status, form=form
     )  # fmt: skip
 
 

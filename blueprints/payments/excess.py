@@ -14,6 +14,7 @@ from blueprints.payments.presenters.lines import present_results
 from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY, for_client
 from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.formatters import amount
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import current_device
@@ -92,8 +93,7 @@ def excess_allowance(membership, allowance_id):
     try:
         batch = excess_payment.allow(membership, allowance_id, form.pin.data or "", current_device())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _allowance_page(membership, allowance_id, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except NotFound:
@@ -110,7 +110,7 @@ def excess_allowance(membership, allowance_id):
 def _allowance_page(membership: Membership, allowance_id: int, form: ConfirmForm) -> Response:
     one = excess_views.view_allowance(membership, allowance_id)
     return render(
-        "payments/excess_allowance.html", 422 if form.errors else 200, form=form, one=one, rows=allowance_facts(one),
+        "payments/excess_allowance.html", form.status, form=form, one=one, rows=allowance_facts(one),
         note_of=allowance_note(one), beside_url=url_of(membership, one.beside),
         payment_url=url_of(membership, one.payment) if one.payment else "",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from wtforms import DateField, Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from blueprints.web.field_errors import ResumedForm
 from blueprints.web.formatters import read_amount
 from blueprints.web.forms import Form, trimmed
 from blueprints.web.lazy_texts import _l
@@ -15,7 +16,7 @@ _CHOOSE = _l("Kies een rekening uit de lijst.")
 _NO_ACCOUNT: dict[str, Any] = {"invalid_value_message": _CHOOSE, "invalid_choice_message": _CHOOSE}
 
 
-class PayForm(Form):
+class PayForm(ResumedForm):
     """The approval, with the digest of what was shown."""
 
     shown = HiddenField(validators=[InputRequired()])
@@ -25,7 +26,7 @@ class PinForm(PayForm):
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
 
 
-class ConfirmForm(Form):
+class ConfirmForm(ResumedForm):
     """A report about a payment, or a request to the bank, confirmed with the PIN."""
 
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
@@ -59,20 +60,20 @@ class ChangeForm(Form):
     account = SelectField(_l("Bankrekening"), [InputRequired(_CHOOSE)], coerce=int, **_NO_ACCOUNT)
 
 
-class BankLoginForm(Form):
+class BankLoginForm(ResumedForm):
     """Credentials for the bank, if it asks for them; they are not stored."""
 
     bank_user = StringField(_l("Gebruikersnaam bij je bank"), [Length(max=100)])
     bank_password = PasswordField(_l("Wachtwoord bij je bank"), [Length(max=200)])
 
 
-class MethodForm(Form):
+class MethodForm(ResumedForm):
     """An SCA method; the bank supplies the choices."""
 
     method = StringField(_l("Hoe wil je ondertekenen?"), [InputRequired(_l("Kies hoe je ondertekent."))])
 
 
-class CodeForm(Form):
+class CodeForm(ResumedForm):
     code = StringField(
         _l("Code van je bank"),
         [InputRequired(_l("Vul de code in.")), Length(max=64, message=_l("Deze code is te lang."))],

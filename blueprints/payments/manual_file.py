@@ -10,7 +10,7 @@ from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.web.acts import does
 from blueprints.web.authorization import MAY_PAY
-from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
@@ -62,8 +62,7 @@ def report_outcome(membership, reference, verdict):
             membership, reference, VERDICTS[verdict], form.pin.data or "", current_device()
         )
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _outcome_page(membership, payment, manual, verdict, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
@@ -77,6 +76,6 @@ def _outcome_page(
     membership: Membership, payment: Payment, manual: ManualSubmission, verdict: str, form: ConfirmForm
 ) -> Response:
     return render_sheet(
-        "payments/report_outcome.html", build_sheet(membership, payment), 422 if form.errors else 200, form=form,
+        "payments/report_outcome.html", build_sheet(membership, payment), form.status, form=form,
         verdict=verdict, paid=verdict == "betaald", msg_id=manual.msg_id,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from blueprints.web import session_interface
 from blueprints.web.acts import does
 from blueprints.web.authorization import psu
 from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
 from domain.accounts import passkeys, rate_limits
@@ -82,8 +83,7 @@ def confirm_names_with_pin(membership, reference):
         _confirm(membership, reference, form.shown.data or "", AuthenticationMethod.PIN,
                  Given(form.pin.data, current_device()))
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _pin_page(membership, payment, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
@@ -127,7 +127,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
     sheet, check = build_sheet(membership, payment), payee_verification.verification_status(payment)
     names = present_names(check, payment, sheet.url, _to_confirm(membership, payment)) if check else None
     return render_sheet(
-        "payments/confirm_names.html", sheet, 422 if form.errors else 200, form=form, names=names,
+        "payments/confirm_names.html", sheet, form.status, form=form, names=names,
         has_passkey=passkeys.has_passkey(membership.user),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.web.choices import choices
+from blueprints.web.field_errors import ResumedForm
 from blueprints.web.forms import Form
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
@@ -29,7 +30,7 @@ class EmployeeForm(RestorableForm):
     )
 
 
-class PinConfirmForm(Form):
+class PinConfirmForm(ResumedForm):
     """Something that ends an account, confirmed with the PIN."""
 
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])

@@ -9,6 +9,7 @@ from blueprints.settings.routes import blueprint
 from blueprints.web import session_interface
 from blueprints.web.acts import does, does_alone
 from blueprints.web.error_messages import account_needed, client_busy, message_for
+from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, pins, rate_limits
@@ -32,8 +33,7 @@ def remove_account(membership):
     try:
         account_removal.remove_account(user, form.pin.data or "", current_device())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _removal_page(membership, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         flash(message_for(error), "bad")
         return redirect_to(url_for("onboarding.set_pin"))
@@ -61,8 +61,7 @@ def remove_account_alone(user):
     try:
         account_removal.remove_account(user, (form.pin.data or "") if known else "", current_device())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _page_alone(user, form)
+        return redirect_with_wrong_pin(form, error)
     except PinLocked:
         flash(_("Je pincode is geblokkeerd op dit apparaat. Doe dit op een ander apparaat of mail ons."), "bad")
         return _page_alone(user, form, 422)
@@ -84,7 +83,7 @@ def _removal_page(membership: Membership, form: PinConfirmForm, status: int = 20
 def _page_of_removal(user: User, form: PinConfirmForm, status: int, action: str, close: str) -> Response:
     found = account_removal.obstacles(user)
     return render(
-        "settings/remove_account.html", 422 if form.errors else status, form=form, action=action, close=close,
+        "settings/remove_account.html", max(form.status, status), form=form, action=action, close=close,
         obstacles=[account_needed(one.why, one.company) for one in found],
         acted=account_removal.has_acted(user), kept_years=services().kept_years,
     )  # fmt: skip
@@ -111,8 +110,7 @@ def close_client(membership):
     try:
         client_closing.close_client(membership, form.pin.data or "", current_device())
     except PinWrong as error:
-        form.pin.errors = [message_for(error)]
-        return _closing_page(membership, form)
+        return redirect_with_wrong_pin(form, error)
     except (PinLocked, PinMissing) as error:
         flash(message_for(error), "bad")
         return redirect_to(url_for("onboarding.set_pin"))
@@ -128,7 +126,7 @@ def close_client(membership):
 def _closing_page(membership: Membership, form: PinConfirmForm) -> Response:
     found = client_closing.obstacles_to_closing(membership.client)
     return render(
-        "settings/close_client.html", 422 if form.errors else 200, form=form, days=client_closing.UNDO_FOR.days,
+        "settings/close_client.html", form.status, form=form, days=client_closing.UNDO_FOR.days,
         obstacles=[client_busy(one) for one in found], kept_years=services().kept_years,
         unpaid=len(unpaid.unpaid_lines(membership.client)),
     )  # fmt: skip

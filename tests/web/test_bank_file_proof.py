@@ -140,7 +140,7 @@ def test_a_file_counts_after_the_pin_and_not_before(owner: WebClient, demo: Demo
     assert (answer.status_code, state(by_hand)) == (303, "sending")
     page = owner.open(answer.location)
     assert "Geweigerd, het rekeningnummer klopt niet" in page.text
-    assert owner.post(answer.location, pin="000001").status_code == 422
+    assert "nog 4 keer" in owner.open(owner.post(answer.location, pin="000001").location).says("#pin-error")
     assert state(by_hand) == "sending"
     assert owner.post(answer.location, pin=PIN).location == at(demo, by_hand)
     assert state(by_hand) == "rejected"

@@ -25,8 +25,8 @@ def test_a_payment_is_cancelled(owner: WebClient, demo: Demo, sandbox: Sandbox):
     link = owner.open(at(demo, batch)).value("a[href$='/annuleren']", "href")
     page = owner.open(link)
     assert page.says("h1") == "Annuleer bij de bank" and batch.reference in page.text
-    wrong = owner.post(link, pin="000001")
-    assert wrong.status_code == 422 and "nog 4 keer" in wrong.says("#pin-error")
+    wrong = owner.open(owner.post(link, pin="000001").location)
+    assert "nog 4 keer" in wrong.says("#pin-error")
     assert demo.view(batch).state == "at_bank"
     answer = owner.post(link, pin=PIN)
     assert (answer.status_code, answer.location) == (303, at(demo, batch))
