@@ -123,6 +123,7 @@ def test_a_restored_stack_pays_exactly_what_is_owed(
         if moment == "before the run":
             take(operator, taken)
         story.run_payroll()
+        story.check_accounts()
         if moment == "before the run":
             story.approve()
         elif moment == "between approval and sending":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 from flask_login import login_required
+from flask_wtf import FlaskForm
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
@@ -23,6 +24,7 @@ from domain.orders import sca
 from domain.orders.sca_state import ScaStep
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
+from domain.payments.payment_views import Payment
 from models import Membership
 
 # The steps on our own pages; the others happen at the bank, while the payment's page polls.
@@ -58,12 +60,9 @@ def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> R
 def signing_page(membership, reference):
     """Show the current step. It comes from the database, so it is the same in any browser."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
-    try:
-        step = sca.step_of_payment(payment)
-    except DomainError as error:
-        return redirect_with_problem(membership, reference, error)
-    if step.how not in TEMPLATES:
-        return redirect_to(url_of(membership, reference))
+    step = _step_with_form(membership, payment)
+    if isinstance(step, Response):
+        return step
     form = FORMS[step.how]()
     return render_sheet(
         TEMPLATES[step.how], build_sheet(membership, payment), form=form, step=step,
@@ -121,19 +120,34 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
     """Take a step and redirect to the next one, or to this one with the error at the field: each try counts at the
     bank, so a reload must not repeat it.
     """
-    here = url_of(membership, reference, "signing_page")
     if not form.validate_on_submit():
-        return redirect_with_errors(form, here)
+        return _to_step_with_errors(membership, reference, form)
     try:
         step = take()
     except InvalidScaCode as error:
         field.errors = [message_for(error)]
-        return redirect_with_errors(form, here)
+        return _to_step_with_errors(membership, reference, form)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how in ("signed", "second"):
         flash(_("Ondertekend."), "good")
     return redirect_to_step(membership, reference, step)
+
+
+def _step_with_form(membership: Membership, payment: Payment) -> ScaStep | Response:
+    """Return the current step if one fills in a form for it, else the redirect to the payment."""
+    try:
+        step = sca.step_of_payment(payment)
+    except DomainError as error:
+        return redirect_with_problem(membership, payment.reference, error)
+    return step if step.how in TEMPLATES else redirect_to(url_of(membership, payment.reference))
+
+
+def _to_step_with_errors(membership: Membership, reference: str, form: FlaskForm) -> Response:
+    step = _step_with_form(membership, queries.get_payment(membership.client, reference, LineQuery()))
+    if isinstance(step, Response):
+        return step
+    return redirect_with_errors(form, url_of(membership, reference, "signing_page"))
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")

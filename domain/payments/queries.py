@@ -137,8 +137,9 @@ def get_payment(client: Client, reference: str, look: LineQuery | None = None) -
     """
     batch, order, release = _read_whole(client, reference)
     day, wishes = execution_date(batch), wishes_of(release or batch.client)
-    counted, rows, found = _lines(batch, day, look, wishes)
-    return _payment(batch, day, wishes, (order, release), counted, rows, found)
+    whole = _whole_list(batch, look)
+    counted, rows, found = _lines(batch, day, look, wishes, whole)
+    return _payment(batch, day, wishes, (order, release), counted, rows, found, whole)
 
 
 def wishes_in_force(batch: Batch) -> Wishes:
@@ -148,31 +149,37 @@ def wishes_in_force(batch: Batch) -> Wishes:
     return wishes_of(release or batch.client)
 
 
+def _whole_list(batch: Batch, look: LineQuery | None) -> list[BatchLine] | None:
+    """Return all lines, each with the answers about its account; None if the list is long and only a part is shown."""
+    if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
+        return payee_checks.lines_with_answers(batch)
+    return None
+
+
 def _lines(
-    batch: Batch, day: date, look: LineQuery | None, wishes: Wishes
+    batch: Batch, day: date, look: LineQuery | None, wishes: Wishes, whole: list[BatchLine] | None
 ) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
     """Return the totals over all lines, the lines to show, and the page that they are."""
-    if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
-        rows = payee_checks.lines_with_answers(batch)
-        counted = totals.compute_totals(batch, day, rows, wishes)
+    if whole is not None:
+        counted = totals.compute_totals(batch, day, whole, wishes)
         if look is None:
-            return counted, rows, None
+            return counted, whole, None
         if not look.filters:
-            return counted, (found := line_search.all_on_one_page(batch, rows)).rows, found
+            return counted, (found := line_search.all_on_one_page(batch, whole)).rows, found
     else:
         counted = totals.get_totals(batch, day, wishes)
-    found = line_search.search_lines(batch, look, counted.count)
+    found = line_search.search_lines(batch, look or LineQuery(), counted.count)
     return counted, found.rows, found
 
 
 def _payment(
     batch: Batch, day: date, wishes: Wishes, sent: tuple[BankOrder | None, Release | None], counted: BatchTotals,
-    rows: Sequence[BatchLine], found: LinePage | None,
+    rows: Sequence[BatchLine], found: LinePage | None, whole: list[BatchLine] | None,
 ) -> Payment:  # fmt: skip
     order, release = sent
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
-    payees = payee_checks.checks_of(batch, rows if len(rows) == counted.count else None)
+    payees = payee_checks.checks_of(batch, whole)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(

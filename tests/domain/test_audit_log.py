@@ -123,6 +123,7 @@ def _plain_hash(event: AuditEvent) -> str:
     return digest_sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())
 
 
+@pytest.mark.asks_payees
 def test_a_log_of_the_first_version_is_continued_with_keyed_hashes(demo: Demo):
     demo.batch()
     event = AuditEvent.select().where(AuditEvent.client == demo.client.id).get()

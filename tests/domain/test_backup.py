@@ -174,6 +174,7 @@ def test_a_backup_under_load_is_of_one_moment(
     assert (Batch.select().count(), BatchLine.select().count()) == (5, 15)
 
 
+@pytest.mark.asks_payees  # nothing was answered before there were answers
 def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store, tmp_path: Path):
     demo.batch()
     newest = schema.known_migrations()[-1]
