@@ -223,7 +223,7 @@ class Phone:
         asks = self.page.locator("#rekeningen [name=antwoord][value=records]")
         if asks.count():
             asks.click()
-            expect(self.page.locator("details.payees")).to_be_visible(timeout=PATIENCE)
+            expect(self.page.locator(".payees:not(section)")).to_be_visible(timeout=PATIENCE)
 
     def from_the_mailbox(self) -> None:
         """Run a payroll, open the payment from the mail and sign in."""

@@ -42,9 +42,16 @@ def test_the_first_payment_of_a_client_is_one_box_that_one_tap_answers(owner: We
     after = answer(owner, demo, batch, "records", htmx=True)
     assert after.status_code == 200
     assert "Betaal €" in after.says("#pay-place button")
-    assert after.says("details.payees summary") == "80 nieuwe rekeningnummers, nagevraagd"
+    told = after.says("p.payees")
+    assert told.startswith("80 nieuwe rekeningnummers, nagevraagd. Nagevraagd (uit het dossier) door Wouter de Jong,")
     assert PayeeAnswer.select().count() == 80
     assert AuditEvent.select().where(AuditEvent.kind == "payees.answered").count() == 1
+
+
+def test_an_account_of_many_people_names_a_few_of_them(owner: WebClient, demo: Demo):
+    batch = demo.batch([(f"Jansen, Piet {number:02}", "NL42INGB2268352412", 1000) for number in range(20)])
+    told = owner.open(at(demo, batch)).says("#rekeningen li.payee:first-child")
+    assert "Dit rekeningnummer staat ook bij: Jansen, Piet 01; Jansen, Piet 02; Jansen, Piet 03; en nog 16." in told
 
 
 def test_one_changed_account_is_told_with_its_figures_and_answered_in_one_tap(owner: WebClient, demo: Demo):

@@ -18,6 +18,7 @@ from domain.payments.payee_findings import Concern, Finding, PaidAccount
 from domain.payments.payment_views import Payment
 
 MOST_ROWS = 10  # people whom a box names, the unusual ones first; the others stand among the lines
+MOST_NAMES = 3  # people with the same account whom a sentence names
 MOST_ALONE = 6  # up to this number of people, each can also be answered alone
 
 # How somebody made sure, in the order of the buttons.
@@ -133,6 +134,13 @@ def _row(one: PayeeCheck, payment: Payment, url: Callable[..., str]) -> PayeeRow
     return PayeeRow(one.finding.line, one.name, link, sentences(one))
 
 
+def _shared_with(names: Sequence[str]) -> str:
+    told, more = "; ".join(names[:MOST_NAMES]), len(names) - MOST_NAMES
+    if more > 0:
+        return _("Dit rekeningnummer staat ook bij: %(names)s; en nog %(count)s.", names=told, count=number(more))
+    return _("Dit rekeningnummer staat ook bij: %(names)s.", names=told)
+
+
 def sentences(one: PayeeCheck) -> list[str]:
     """Return what is unusual about this line, with its figures."""
     finding, iban, sum_now = one.finding, _iban(one.finding.iban), euro(one.amount_cents)
@@ -143,7 +151,7 @@ def sentences(one: PayeeCheck) -> list[str]:
     else:
         told = [_("Eerste betaling: %(sum)s naar %(iban)s.", sum=sum_now, iban=iban)]
     if finding.others:
-        told.append(_("Dit rekeningnummer staat ook bij: %(names)s.", names="; ".join(finding.others)))
+        told.append(_shared_with(finding.others))
     if finding.beyond_sepa:
         told.append(_("De rekening is in %(country)s, buiten het SEPA-gebied.", country=country(finding.abroad)))
     elif finding.abroad:
