@@ -144,8 +144,8 @@ class _Client:
         self._planted_at = [at + 1]
         target = {"changed": iban(next(self._accounts)), "abroad": BELGIUM, "beyond SEPA": EMIRATES,
                   "to a colleague": pays[other][1]}.get(kind)  # fmt: skip
-        if kind == "to a colleague" and (pays[at][0] is pays[other][0] or pays[at][1] == pays[other][1]):
-            return None  # their own second account, or a couple
+        if kind == "to a colleague" and (pays[at][0] is pays[other][0] or (pays[at][0].id, target) in self.paid):
+            return None  # their own second account, or that of a couple, also one that this person used before
         if target:
             pays[at] = (pays[at][0], target, pays[at][2])
         elif kind == "closed":
