@@ -20,7 +20,8 @@ from tools.dev_stack import Stack
 from tools.http_browser import PageError
 
 SIZE = {"width": 390, "height": 844}
-PATIENCE = 20_000  # milliseconds for background work: queue, mail, bank
+PATIENCE = 20_000  # milliseconds: a slow machine does not break what is tested
+expect.set_options(timeout=PATIENCE)
 # An invalid form is answered with 422, which Chromium reports on its console.
 EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
 
@@ -43,7 +44,7 @@ class Phone:
     troubles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(8_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.add_init_script(HURRIED)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
