@@ -39,7 +39,7 @@ def obstacle(batch: Batch, release: Release) -> str | None:
         return wish
     if commitments.exceeding_dues(batch, lines):
         return "run_again"
-    if payee_checks.is_unanswered(batch):
+    if payee_checks.has_open_questions(batch):
         return "payees_changed"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 

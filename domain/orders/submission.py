@@ -134,7 +134,7 @@ def _mark_called(batch: Batch, order: BankOrder) -> AuditEvent | None:
         if order.submitted_at is None and (wish := changed_wish(order.release, Client.get_by_id(batch.client_id))):
             open_again_locked(batch, wish)
             return None
-        if order.submitted_at is None and payee_checks.is_unanswered(batch):
+        if order.submitted_at is None and payee_checks.has_open_questions(batch):
             open_again_locked(batch, "payees_changed")
             return None
         if holds.hold_on(batch.client_id, order.bank_account.bank):

@@ -119,7 +119,7 @@ def require_answered(batch: Batch, approver: User) -> None:
         raise AnsweredByApprover
 
 
-def is_unanswered(batch: Batch) -> bool:
+def has_open_questions(batch: Batch) -> bool:
     """Return whether a question about this payment is open: nobody answered it, or the facts changed since."""
     return any(one.waits for one in checks_of(batch))
 
