@@ -16,6 +16,7 @@ from blueprints.web import session_interface
 from blueprints.web.acts import does
 from blueprints.web.authorization import psu
 from blueprints.web.error_messages import message_for
+from blueprints.web.field_errors import redirect_with_errors
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
 from domain.accounts import passkeys, rate_limits
@@ -110,7 +111,9 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
         )  # fmt: skip
     except PinWrong as error:
         form.pin.errors = [message_for(error)]
-        return _pin_page(membership, payment, form)
+        if request.htmx:
+            return _pin_page(membership, payment, form)
+        return redirect_with_errors(form, url_of(membership, payment.reference, "pin", shown=payment.digest))
     except (PinLocked, PinMissing) as error:
         enqueue("send_mails")
         return redirect_to_pin_setup(membership, error)
@@ -132,7 +135,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
     sheet = build_sheet(membership, payment)
     found = sheet.payment.found
     return render_sheet(
-        template, sheet, 422 if form.errors else 200, form=form, has_passkey=passkeys.has_passkey(membership.user),
+        template, sheet, form.status, form=form, has_passkey=passkeys.has_passkey(membership.user),
         lines=[present_line(one, sheet.payment, sheet.url) for one in sheet.payment.lines if one.payable],
         more_lines=found is not None and found.pages > 1,
     )  # fmt: skip

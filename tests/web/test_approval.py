@@ -166,7 +166,8 @@ def test_a_wrong_pin_shows_an_error_and_is_not_returned(owner: WebClient, delega
     page = to_pin(owner, delegated, batch)
     shown = page.value("[name=shown]")
     answer = owner.post(at(delegated, batch, "/pincode"), htmx=htmx, shown=shown, pin=WRONG)
-    assert answer.status_code == 422
+    assert answer.status_code == (422 if htmx else 303), "a page that is reloaded sends it once"
+    answer = answer if htmx else owner.open(answer.location)
     assert "nog 4 keer" in answer.says("#pin-error")
     assert answer.one("#pin").get("value") is None
     assert answer.value("[name=shown]") == shown
@@ -178,8 +179,8 @@ def test_the_fifth_wrong_pin_locks_it(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     shown = to_pin(owner, delegated, batch).value("[name=shown]")
     answers = [owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=WRONG) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [422, 422, 422, 422, 303]
-    assert answers[-1].location == f"/{delegated.client.public_id}/pincode"
+    pin_page, setup = at(delegated, batch, "/pincode"), f"/{delegated.client.public_id}/pincode"
+    assert [answer.location.partition("?")[0] for answer in answers] == [pin_page] * 4 + [setup]
     assert owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN).status_code == 303
     assert Release.select().count() == 0
 
