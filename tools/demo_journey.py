@@ -138,7 +138,7 @@ class DemoJourney:
         asked = self.shown().tree.xpath("string(//*[@id='rekeningen']//b)")
         if not asked:
             return "every account number is known"
-        self.payment = self.shown().form("/rekeningen").submit("records").expect_text("nagevraagd", "Betaal €")
+        self.payment = self.shown().form("/rekeningen").submit("records").expect_text("Nagevraagd (", "Betaal €")
         return f"{asked}: checked in one tap"
 
     def approve(self) -> str:

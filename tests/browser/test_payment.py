@@ -50,7 +50,7 @@ def checks_the_new_accounts(phone: Phone) -> None:
     phone.shot("29-nieuwe-rekeningen-open", whole=True)
     phone.expect_accessible()
     phone.button("Telefonisch").first.click()
-    phone.sees("8 nieuwe rekeningnummers, nagevraagd")
+    phone.sees("8 nieuwe rekeningnummers. Nagevraagd (")
     assert is_marked(phone)
 
 

@@ -43,7 +43,7 @@ def test_the_first_payment_of_a_client_is_one_box_that_one_tap_answers(owner: We
     assert after.status_code == 200
     assert "Betaal €" in after.says("#pay-place button")
     told = after.says("p.payees")
-    assert told.startswith("80 nieuwe rekeningnummers, nagevraagd. Nagevraagd (uit het dossier) door Wouter de Jong,")
+    assert told.startswith("80 nieuwe rekeningnummers. Nagevraagd (uit het dossier) door Wouter de Jong,")
     assert PayeeAnswer.select().count() == 80
     assert AuditEvent.select().where(AuditEvent.kind == "payees.answered").count() == 1
 

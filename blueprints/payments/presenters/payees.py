@@ -112,7 +112,9 @@ def _title(concern: Concern, found: Sequence[PayeeCheck]) -> str:
         title = ngettext("%(num)s gewijzigd rekeningnummer", "%(num)s gewijzigde rekeningnummers", count)
     else:
         title = ngettext("%(num)s nieuw rekeningnummer", "%(num)s nieuwe rekeningnummers", count)
-    return title if found[0].waits else _("%(title)s, nagevraagd", title=title)
+    if found[0].waits or not _shown(found):  # who answered stands beside a title without people
+        return title
+    return _("%(title)s, nagevraagd", title=title)
 
 
 def _text(concern: Concern, found: Sequence[PayeeCheck], payment: Payment, may_answer: bool) -> str:
