@@ -48,6 +48,15 @@ def in_sepa(iban: str) -> bool:
     return iban[:2] in SEPA_COUNTRIES
 
 
+def is_g_account(iban: str) -> bool:
+    """Return whether this is a Dutch G-account (*G-rekening*), a blocked account for wage tax and VAT; expects a
+    normalised IBAN.
+
+    Its account number begins with 099, after the four letters of the bank (Belastingdienst: docs/facts/bank.md, 2).
+    """
+    return iban[:2] == "NL" and iban[8:11] == "099"
+
+
 def format_iban(iban: str) -> str:
     """Return the IBAN in groups of four, as banks print it: NL42 INGB 2268 3524 12."""
     return " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))

@@ -95,7 +95,7 @@ def change(membership, reference):
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in EDITABLE:
         return redirect_to(url_of(membership, reference))
-    accounts = bank_accounts.payable_accounts(membership.client)
+    accounts = bank_accounts.accounts_for(membership.client, payment.kind)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = choices({account.id: account.iban for account in accounts})
     if form.validate_on_submit() and _is_changed(membership, payment, form):

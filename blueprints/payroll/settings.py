@@ -26,6 +26,7 @@ from domain.common.errors import AccountInvalid, DifferentKvkNumber
 from domain.common.services import services
 from domain.payroll import companies, connections, wage_tax, webhook_keys, webhook_registration
 from jobs import enqueue
+from models.states import RunKind
 
 
 @blueprint.get("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
@@ -36,7 +37,7 @@ def settings(membership, connection_id):
     connection = connections.connection_of(client, connection_id)
     view = connections.connection_view(connection)
     if request.htmx.target == "administraties":
-        accounts = bank_accounts.payable_accounts(client)
+        accounts = bank_accounts.accounts_for(client, RunKind.SALARY)
         found = list_companies(connection, parse_search(request.args), parse_choices(request.args), accounts)
         return render("payroll/_companies.html", client=client, connection=view, found=found, accounts=accounts)
     if request.htmx.target == "seintje":
@@ -47,7 +48,7 @@ def settings(membership, connection_id):
 
 def _settings_page(membership, connection, choices: MappingChoices, search: str):
     client = membership.client
-    accounts = bank_accounts.payable_accounts(client)
+    accounts = bank_accounts.accounts_for(client, RunKind.SALARY)
     view = connections.connection_view(connection)
     return render(
         "payroll/settings.html",

@@ -351,6 +351,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.UnsupportedByBank: _unfit,
     errors.DateInvalid: lambda e: date_reason(e.reason),
     errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
+    errors.GAccountPaysTaxOnly: lambda e: _(
+        "Een G-rekening betaalt alleen loonheffing en btw, geen salaris. Er is niets betaald. Kies een andere rekening."
+    ),
     errors.AccountExists: lambda e: _("Deze bankrekening is al toegevoegd."),
     errors.InvalidSubscription: lambda e: _(
         "Meldingen aanzetten is niet gelukt in deze browser. Je krijgt altijd een mail."

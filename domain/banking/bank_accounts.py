@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.iban import is_g_account
 from domain.banking.bank_configs import bank_config_or_default
+from domain.common.errors import GAccountPaysTaxOnly
 from models import BankAccount, BankConsent, Client
+from models.states import RunKind
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,29 @@ def _query(*conditions: Any) -> list[AccountView]:
 def payable_accounts(client: Client) -> list[AccountView]:
     """Return the client's accounts whose holder is confirmed."""
     return _query(BankAccount.client == client.id, BankConsent.holder_confirmed_at.is_null(False))
+
+
+def accounts_for(client: Client, kind: str) -> list[AccountView]:
+    """Return the payable accounts that may pay a payment of this kind (`RunKind`)."""
+    return [view for view in payable_accounts(client) if may_pay(view.iban, kind)]
+
+
+def may_pay(iban: str, kind: str) -> bool:
+    """Return whether an account may pay a payment of this kind: a G-account pays tax, never salaries.
+
+    Source: docs/facts/bank.md, section 2.
+    """
+    return kind == RunKind.WAGE_TAX or not is_g_account(iban)
+
+
+def require_may_pay(iban: str, kind: str) -> None:
+    """Check that this account may pay a payment of this kind.
+
+    Raises:
+    - GAccountPaysTaxOnly
+    """
+    if not may_pay(iban, kind):
+        raise GAccountPaysTaxOnly
 
 
 def accounts_of_consent(consent: BankConsent) -> list[AccountView]:

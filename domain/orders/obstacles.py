@@ -1,5 +1,6 @@
 """Find what has changed since a payment was approved and keeps it from being sent; open it again with that reason."""
 
+from domain.banking.bank_accounts import may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.payments import (
@@ -28,6 +29,8 @@ def obstacle(batch: Batch, release: Release) -> str | None:
     """Return the code of what keeps this release from being sent now; None if nothing does."""
     if lost_orders.is_its_next_order(batch):
         return None  # it was sent before the database was restored: its record is made, whatever changed since
+    if not may_pay(batch.bank_account.iban, batch.kind):
+        return "g_account"
     config = bank_config_of(batch.bank_account.bank)
     lines = lines_of(batch)
     going = [line for line in lines if line.state in (LineState.OPEN, LineState.SENT)]

@@ -1,6 +1,7 @@
 """The order file of a payment before submission: the bytes that its bank would get if it were approved now."""
 
 from core.clock import utcnow
+from domain.banking.bank_accounts import require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common.errors import NothingToPay, NotOpen, RunMissing
 from domain.orders import order_building
@@ -28,6 +29,7 @@ def preview_order(batch: Batch) -> bytes:
     - NothingToPay: every line is excluded.
     - DateInvalid: the chosen date is no longer possible.
     - RunMissing, MoreThanOwed: it could not be approved, because Nmbrs no longer has the run or owes less.
+    - GAccountPaysTaxOnly: the account pays no salaries.
     - UnsupportedByBank: the bank takes no such order.
     - UnknownBank, BankUnavailable: the configuration of the bank is not available.
     - OrderUnwritable: the payment holds something that the bank's format does not allow.
@@ -37,6 +39,7 @@ def preview_order(batch: Batch) -> bytes:
     lines = [line for line in lines_of(batch) if line.state == LineState.OPEN]
     if not lines:
         raise NothingToPay
+    require_may_pay(batch.bank_account.iban, batch.kind)
     config, release = bank_config_of(batch.bank_account.bank), _release_of(batch)
     bank_capabilities.require_supported(config, lines, batch.kind)
     execution_dates.require_valid(release.execution_date, config.cut_off)

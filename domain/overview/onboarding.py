@@ -9,7 +9,7 @@ from domain.common.errors import RegisterUnavailable
 from domain.common.services import services
 from domain.identity import identification, signing_authority
 from models import Client, Membership, NmbrsConnection, PayrollCompany, User, WebhookDelivery
-from models.states import AuthorityAnswer, Role
+from models.states import AuthorityAnswer, Role, RunKind
 
 SEARCHED_FROM = 3  # letters
 
@@ -55,7 +55,7 @@ def steps(client: Client, user: User) -> list[OnboardingStep]:
             "authority", bool(decision and decision.answer == AuthorityAnswer.AUTHORISED),
             detail=decision.answer if decision else None
         ),
-        OnboardingStep("bank", bool(bank_accounts.payable_accounts(client))),
+        OnboardingStep("bank", bool(bank_accounts.accounts_for(client, RunKind.SALARY))),
         OnboardingStep("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
         OnboardingStep("mapping", mapped.exists()),
         OnboardingStep("webhook", WebhookDelivery.select().where(WebhookDelivery.client == client.id).exists()),

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain.banking.bank_accounts import payable_accounts
+from domain.banking.bank_accounts import payable_accounts, require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
@@ -180,6 +180,7 @@ def change_date_and_account(
     Raises:
     - DateInvalid
     - AccountInvalid: the account is not one that payments can be made from.
+    - GAccountPaysTaxOnly: it cannot pay salaries.
     """
     usable = {view.id for view in payable_accounts(client)}
     if account_id not in usable:
@@ -190,6 +191,7 @@ def change_date_and_account(
             Batch.id == batch.id
         ).execute()
         changed = get_batch(client, reference)
+        require_may_pay(changed.bank_account.iban, changed.kind)
         if execution_date is not None:
             require_valid(execution_date, bank_config_of(changed.bank_account.bank).cut_off)
         day = execution_date.isoformat() if execution_date else None

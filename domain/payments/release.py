@@ -7,6 +7,7 @@ from peewee import IntegrityError
 
 from connectors.bank.port import BankConfig, Psu
 from domain.accounts import passkeys, pins
+from domain.banking.bank_accounts import require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import (
@@ -65,7 +66,7 @@ def release(
     - LastEditorCannotApprove, SamePerson: four eyes.
     - NotOpen, BatchChanged, WishesChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, UnansweredPayees,
       AnsweredByApprover, MoreThanOwed: the payment.
-    - DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
+    - GAccountPaysTaxOnly, DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
     client, user = membership.client, membership.user
     batch = get_batch(client, reference)
@@ -170,6 +171,7 @@ def _require_releasable(batch: Batch, user: User, shown: str) -> tuple[date, lis
     digest.require_same(shown, digest.payment_digest(batch.bank_account.iban, day, lines, batch.kind, wishes, answers))
     warnings.require_acknowledged(batch)
     payee_checks.require_answered(batch, user)
+    require_may_pay(batch.bank_account.iban, batch.kind)
     config = bank_config_of(batch.bank_account.bank)
     require_supported(config, lines, batch.kind)
     require_valid(day, config.cut_off)

@@ -9,13 +9,13 @@ from peewee import JOIN, fn
 from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
-from domain.banking.bank_accounts import AccountView, payable_accounts
+from domain.banking.bank_accounts import AccountView, payable_accounts, require_may_pay
 from domain.common import audit
 from domain.common.errors import AccountInvalid, DifferentKvkNumber, NotFound
 from domain.payroll import run_discovery
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, PayrollRun, User, transaction
-from models.states import NmbrsApi, RunState
+from models.states import NmbrsApi, RunKind, RunState
 
 PAGE_SIZE = 25
 
@@ -172,13 +172,14 @@ def save_mapping(
     Raises:
     - NotFound: a company is not the client's.
     - AccountInvalid: an account cannot pay.
+    - GAccountPaysTaxOnly: an account cannot pay salaries.
     - DifferentKvkNumber: a newly mapped company has another KvK number and `confirmed` is False.
     """
-    usable = {view.id for view in payable_accounts(client)}
+    usable = {view.id: view.iban for view in payable_accounts(client)}
     with transaction(client.id):
         rows = {company_id: _get_company(connection, company_id) for company_id in choice}
-        if any(account is not None and account not in usable for account in choice.values()):
-            raise AccountInvalid
+        for account in filter(None, choice.values()):
+            _require_pays_salaries(usable.get(account))
         others = [row.name for key, row in rows.items() if choice[key] and _has_other_kvk(client, row)]
         if others and not confirmed:
             raise DifferentKvkNumber(others)
@@ -186,6 +187,12 @@ def save_mapping(
         for row in changed:
             _map(client, user, row, choice[row.id])
     return [row for key, row in rows.items() if choice[key] is not None]
+
+
+def _require_pays_salaries(iban: str | None) -> None:
+    if iban is None:
+        raise AccountInvalid
+    require_may_pay(iban, RunKind.SALARY)
 
 
 def _get_company(connection: NmbrsConnection, company_id: int) -> PayrollCompany:

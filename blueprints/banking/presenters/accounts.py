@@ -11,7 +11,7 @@ from blueprints.banking.presenters.consents import ConsentNote, present_consent
 from blueprints.web.formatters import euro, moment
 from blueprints.web.parts import Task
 from core.hidden_characters import show_hidden
-from core.iban import format_iban
+from core.iban import format_iban, is_g_account
 from domain.banking.bank_accounts import AccountView
 from domain.banking.consents import ConsentView
 from domain.banking.holder_verification import MAY_SHOW
@@ -42,7 +42,8 @@ def group_accounts(accounts: Sequence[AccountView], consents: dict[int, ConsentV
 
 def _account_task(account: AccountView) -> Task:
     known = _("saldo van %(moment)s", moment=moment(account.balance_at)) if account.balance_at else ""
-    about = filter(None, (format_iban(account.iban), known, _holder_note(account)))
+    g_account = _("G-rekening: alleen voor loonheffing en btw.") if is_g_account(account.iban) else ""
+    about = filter(None, (format_iban(account.iban), known, g_account, _holder_note(account)))
     return Task(
         url=url_for("banking.list_transactions", account_id=account.id),
         icon="bank",

@@ -65,6 +65,9 @@ REASONS = {
     "no_reference": _l(
         "Deze bank accepteert een betalingskenmerk van een regel niet. Er is niets betaald. Kies een andere rekening."
     ),
+    "g_account": _l(
+        "Een G-rekening betaalt geen salaris. Er is niets betaald. Kies een andere rekening."
+    ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald. We proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Van deze versie is niets betaald."),
     "payees_changed": _l(

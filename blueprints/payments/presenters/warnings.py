@@ -14,6 +14,7 @@ from blueprints.web.formatters import day, euro, moment, number
 from blueprints.web.parts import Link
 from core.clock import today_amsterdam
 from core.iban import format_iban
+from domain.banking.bank_accounts import may_pay
 from domain.payments.line_search import REMARKED, page_of_position
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.warnings import PaymentWarning, name
@@ -63,7 +64,8 @@ def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
     if payment.state not in EDITABLE:
         return []
     first = (_date_passed,) if problem else (_date_passed, _over_limit)
-    checks = (_run_missing, *first, _balance_too_low, _other_account, _missing_employees, _left_out, _converted_lines)
+    account = (_balance_too_low, _other_account)
+    checks = (_run_missing, _g_account, *first, *account, _missing_employees, _left_out, _converted_lines)
     found = [notice for check in checks if (notice := check(payment)) is not None]
     return [*found, *(Notice(*caution_text(code, numbers)) for code, numbers in payment.run_cautions)]
 
@@ -80,6 +82,13 @@ def _run_missing(payment: Payment) -> Notice | None:
         return None
     text = _("We controleren dit straks opnieuw. Tot dan kun je deze betaling niet goedkeuren. Er is niets betaald.")
     return Notice("bad", _("Deze run staat niet meer in Nmbrs"), text)
+
+
+def _g_account(payment: Payment) -> Notice | None:
+    if may_pay(payment.account.iban, payment.kind):
+        return None
+    text = _("Van een G-rekening betaal je alleen loonheffing en btw. Kies een andere rekening voordat je betaalt.")
+    return Notice("bad", _("Dit is een G-rekening"), text)
 
 
 def _date_passed(payment: Payment) -> Notice | None:

@@ -94,6 +94,10 @@ class AccountInvalid(DomainError):
     """This bank account cannot pay."""
 
 
+class GAccountPaysTaxOnly(AccountInvalid):
+    """A G-account pays wage tax and VAT, never salaries."""
+
+
 class UnsupportedByBank(DomainError):
     """The bank does not support this order.
 
