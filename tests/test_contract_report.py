@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openapi_core import OpenAPI
 
 from tests.support import contract
 from tests.support.contract_report import FREE_HEADERS, Verdict, judge, judged, shape
@@ -128,4 +127,6 @@ def test_headers_left_out_of_the_shape_are_free_in_the_contract():
 
 def test_the_contract_is_a_valid_document():
     """Loading the contract for an address does not validate it (tests/support/contract)."""
+    from openapi_core import OpenAPI
+
     OpenAPI.from_dict(contract.published())

@@ -1,17 +1,19 @@
 """Checks an exchange against the Berlin Group contract, with openapi-core.
 
-The contract is reference data (see reference.py): without it, tests that check an exchange are skipped.
+The contract is reference data (see reference.py): without it, tests that check an exchange are skipped. openapi-core is
+imported where it is used: it takes a second or more, and every test worker imports this module.
 """
 
 import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from openapi_core import Config, OpenAPI
-from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
 from tests.support import reference
+
+if TYPE_CHECKING:
+    from openapi_core import OpenAPI
 
 
 def published() -> dict[str, Any]:
@@ -20,11 +22,13 @@ def published() -> dict[str, Any]:
 
 
 @cache
-def contract(base_url: str) -> OpenAPI:
+def contract(base_url: str) -> "OpenAPI":
     """Return the contract, served at `base_url` (http://127.0.0.1:…/bank/redirect).
 
     Whether it is a valid OpenAPI document is tested once (tests/test_contract_report.py), not for each base URL.
     """
+    from openapi_core import Config, OpenAPI
+
     document = published()
     document["servers"] = [{"url": base_url}]
     free_xml(document)
@@ -54,6 +58,8 @@ def check(request: requests.PreparedRequest, answer: requests.Response) -> None:
 
     The request is checked only if the bank accepted it: a refused one may be invalid on purpose.
     """
+    from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+
     asked = RequestsOpenAPIRequest(request)
     rules = contract(served_at(str(request.url)))
     if answer.ok:

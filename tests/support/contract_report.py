@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from openapi_core.exceptions import OpenAPIError
-from openapi_core.templating.paths.exceptions import PathError
 
 from tests.support import contract
 
@@ -93,6 +91,9 @@ def exchanges(folder: Path) -> Iterator[dict[str, Any]]:
 
 def judge(row: dict[str, Any], verdict: Verdict) -> None:
     """Check one exchange and count the result."""
+    from openapi_core.exceptions import OpenAPIError
+    from openapi_core.templating.paths.exceptions import PathError
+
     if row["status"] is None:
         verdict.cut += 1
         return

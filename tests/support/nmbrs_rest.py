@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 import yaml
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from tests.support import reference
 from tests.support.sandbox import Sandbox
@@ -131,6 +130,8 @@ def contract() -> dict[str, Any]:
 
 def hold_to_contract(answer: requests.Response) -> None:
     """Require that the contract has this status and media type for the path, and that the body matches its schema."""
+    from openapi_schema_validator import OAS30Validator, oas30_format_checker  # slow to import (see contract.py)
+
     foreseen = operation(urlsplit(answer.url).path.removeprefix("/nmbrs-rest"))["responses"]
     response = resolved(foreseen[str(answer.status_code)])
     content = response.get("content")
