@@ -9,8 +9,6 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from tools import supply_chain
 from tools.supply_chain import audit, bill_of_materials, normalised, pinned_names
@@ -47,6 +45,9 @@ def test_it_is_the_same_each_time(bom: dict):
 
 @pytest.mark.thorough
 def test_it_follows_the_schema(bom: dict):
+    from cyclonedx.schema import SchemaVersion  # slow to import, and every test worker imports this module
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bom)) is None
 
 
