@@ -1,4 +1,4 @@
-"""Texts of the overview: the greeting, and list rows with what to do."""
+"""Texts of the overview: what waits in a sentence, and list rows with what to do."""
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -11,15 +11,6 @@ from blueprints.web.formatters import day
 from blueprints.web.parts import Task
 from domain.overview.worklist import ClientWorklist
 from domain.payroll.run_history import HistoryRow
-
-
-def greeting(hour: int) -> str:
-    """Return the greeting for an hour in Amsterdam time."""
-    if hour < 6:
-        return _("Hallo")
-    if hour < 12:
-        return _("Goedemorgen")
-    return _("Goedemiddag") if hour < 18 else _("Goedenavond")
 
 
 def summary(payments: int, setting_up: bool, other: int) -> str:

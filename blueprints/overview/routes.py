@@ -6,8 +6,9 @@ from flask_login import login_required
 
 from blueprints.banking.presenters.consents import present_consent
 from blueprints.overview import presenter
+from blueprints.overview.plot import Plot, present_plot
 from blueprints.payments.presenters.excess import excess_task
-from blueprints.payments.presenters.payment_list import present_rows
+from blueprints.payments.presenters.payment_list import present_paid, present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
 from blueprints.payroll.presenters.status import connection_health, run_outcome
@@ -16,16 +17,17 @@ from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import not_modified, redirect_to, render, render_fragment
 from blueprints.web.step_up import current_device
-from core.clock import amsterdam, utcnow
 from domain.accounts import devices
 from domain.banking import consents
 from domain.overview import blockers, onboarding, worklist
+from domain.overview.monthly_totals import monthly_totals
 from domain.payments import excess_views, queries
 from domain.payments.excess_views import WaitingAllowance
 from domain.payments.payment_views import BatchRow
 from domain.payroll import unpaid
 from domain.payroll.unpaid import UnpaidLine
-from models import Client
+from domain.team import salary_visibility
+from models import Client, Membership
 
 blueprint = Blueprint("overview", __name__)
 
@@ -68,13 +70,20 @@ def overview(membership):
         "overview/overview.html", "overview/_to_do_update.html", client=client, **to_do,
         for_another=present_rows([row for row in rows if row.reference in approved]),
         under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY)),
-        done=present_rows(queries.list_batches(client, LATEST, DONE)),
+        done=present_paid(queries.list_batches(client, LATEST, DONE), owed),
         unpaid=None if needs_attention(owed) else unpaid_task(owed),
-        greeting=presenter.greeting(amsterdam(utcnow()).hour), first_name=user.name.split()[0],
+        plot=_plot(membership), first_name=user.name.split()[0],
         offer_install=not step and devices.should_offer_install(current_device()),
         splashes=splash.wanted(request.user_agent.string),
         waiting_count=worklist.pending_count(user),
     )  # fmt: skip
+
+
+def _plot(membership: Membership) -> Plot | None:
+    """Return what was paid per month, to members who may see salaries."""
+    if not salary_visibility.can_see_lines(membership.role, membership.client):
+        return None
+    return present_plot(monthly_totals(membership.client))
 
 
 def _to_do(

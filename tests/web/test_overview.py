@@ -9,11 +9,13 @@ import pytest
 
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
-from models import Batch, NmbrsConnection, PayrollRun
-from tests.support.factories import Demo, make_client, make_demo, make_user
+from models import Batch, Client, NmbrsConnection, PayrollRun
+from tests.support.factories import LINES, Demo, make_client, make_demo, make_user
 from tests.support.intake import now_due
+from tests.support.orders import put_at_bank, set_line
 from tests.support.sandbox import Sandbox
-from tests.support.web_client import WebClient
+from tests.support.web_client import Site, WebClient
+from tests.web.test_team import joined
 
 PART = {"HX-Request": "true", "HX-Target": "nu"}
 DONE = "je bent helemaal bij."
@@ -152,3 +154,53 @@ def test_an_iphone_gets_splash_images(owner: WebClient, here: str):
     found = re.findall(r'<link rel="apple-touch-startup-image" media="([^"]+)" href="([^"]+)">', page)
     assert len(found) == 42
     assert "startup-image" not in owner.get(here).html
+
+
+# --- what was paid ---
+def paid(demo: Demo, number: int = 1) -> Batch:
+    batch = demo.batch(number=number)
+    put_at_bank(batch, "executed", "paid")
+    return batch
+
+
+def test_what_was_paid_stands_per_month(owner: WebClient, demo: Demo, here: str):
+    assert not owner.open(here).all(".plot")
+    paid(demo)
+    page = owner.open(here)
+    assert "€ 8.559,16" in page.says(".plot .latest")
+    assert len(page.all(".plot tbody tr")) == 6
+    assert "€ 8.559,16" in page.says(".plot tbody tr:first-child")
+    assert "Loonheffing" not in page.says(".plot")
+
+
+def test_bars_stay_in_the_drawing(owner: WebClient, demo: Demo, here: str):
+    Batch.update(kind="wage_tax").where(Batch.id == paid(demo).id).execute()
+    paid(demo, 2)
+    page = owner.open(here)
+    bars = [{name: int(bar.get(name, "")) for name in ("y", "height")} for bar in page.all(".plot rect")]
+    assert [(bar["y"], bar["height"]) for bar in bars] == [(50, 50), (0, 50)]
+    assert "Loonheffing" in page.says(".plot .legend")
+
+
+def test_members_who_see_no_salaries_see_no_plot(site: Site, demo: Demo, here: str):
+    paid(demo)
+    preparer = joined(demo, "Naomi Meijer", "preparer")
+    assert site.person(preparer).open(here).all(".plot")
+    Client.update(hide_lines_from_preparers=True).execute()
+    assert not site.person(preparer).open(here).all(".plot")
+
+
+def test_a_paid_payment_says_how_many_were_not(owner: WebClient, demo: Demo, here: str):
+    whole, partly = paid(demo), paid(demo, 2)
+    for line in LINES[:2]:
+        set_line(partly, line[1], "unpaid")
+    Batch.update(state="partly_executed").where(Batch.id == partly.id).execute()
+    page = owner.open(here)
+    assert page.says(".beneath a") == "2 niet betaald"
+    assert page.value(".beneath a", "href").endswith("/betalingen/niet-betaald")
+    assert partly.reference in page.value("a.task:has(+ .beneath)", "href")
+    assert whole.reference in page.html
+
+
+def test_nobody_is_greeted_by_the_clock(owner: WebClient, here: str):
+    assert "Hallo Wouter, je bent helemaal bij." in read(owner, here)

@@ -1,7 +1,8 @@
 """Lists of payments, for their own page and the overview."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -9,9 +10,10 @@ from flask_babel import ngettext
 
 from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
 from blueprints.web.formatters import day, euro
-from blueprints.web.parts import Task
+from blueprints.web.parts import Link, Task
 from core.clock import amsterdam
 from domain.payments.payment_views import BatchRow
+from domain.payroll.unpaid import UnpaidLine
 
 _ICONS = {"good": "check", "bad": "warn"}
 
@@ -20,6 +22,29 @@ def present_rows(rows: Sequence[BatchRow]) -> list[Task]:
     """Return payments as list rows. Payments with the same title are told apart by run number and time."""
     titles = Counter(_title(row) for row in rows)
     return [_present_row(row, titles[_title(row)] > 1) for row in rows]
+
+
+@dataclass(frozen=True)
+class PaidRow:
+    """A payment that was paid. `unpaid`: the link to what of it was not."""
+
+    task: Task
+    unpaid: Link | None
+
+
+def present_paid(rows: Sequence[BatchRow], owed: Iterable[UnpaidLine]) -> list[PaidRow]:
+    """Return paid payments as list rows, each with how many of its lines were not paid (`owed`: of all payments)."""
+    counted = Counter(one.reference for one in owed)
+    return [
+        PaidRow(task, _unpaid_link(counted[row.reference]))
+        for task, row in zip(present_rows(rows), rows, strict=True)
+    ]
+
+
+def _unpaid_link(count: int) -> Link | None:
+    if not count:
+        return None
+    return Link(ngettext("%(num)s niet betaald", "%(num)s niet betaald", count), url_for("payments.list_unpaid"))
 
 
 def _title(row: BatchRow) -> str:
