@@ -37,3 +37,15 @@ def next_retry_after_webhook(webhook_received_at: datetime, attempts: int, now: 
     if now - webhook_received_at >= WEBHOOK_RETRY_PERIOD:
         return None
     return now + timedelta(seconds=WEBHOOK_RETRY_DELAYS[min(attempts, len(WEBHOOK_RETRY_DELAYS) - 1)])
+
+
+def years_to_list(now: datetime, polled_at: datetime | None, hint_unanswered: bool) -> tuple[int, ...]:
+    """Return the years of which to list runs: this year (Europe/Amsterdam), and last year where its runs may be news.
+
+    That is in January, at the first poll of each day, and when a webhook led to nothing new (`hint_unanswered`): a run
+    of December can be recalculated months later. `polled_at`: the last poll (UTC), if any.
+    """
+    today = amsterdam(now).date()
+    first_of_day = polled_at is None or amsterdam(polled_at).date() != today
+    with_last = today.month == 1 or first_of_day or hint_unanswered
+    return (today.year - 1, today.year) if with_last else (today.year,)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from peewee import IntegrityError, fn
 
 from connectors.nmbrs.port import Payroll, PayrollError, RateLimited, RunInfo
-from core.clock import today_amsterdam, utcnow
+from core.clock import utcnow
 from domain.common import leases
 from domain.common.services import services
 from domain.payroll import excess_payment, poll_schedule, run_dues, supersession, wage_tax
@@ -84,7 +84,7 @@ def discover_runs(company_id: int) -> list[int]:
     if is_suspended(company.connection):
         leases.release_lease(company)
         return []
-    caller, years = NmbrsClient(company.connection, company), _years()
+    caller, years = NmbrsClient(company.connection, company), _years(company)
     try:
         found = [info for year in years for info in caller.call(Payroll.runs, company.nmbrs_id, year)]
     except PayrollError as error:
@@ -108,10 +108,9 @@ def _waiting(company: PayrollCompany) -> list[int]:
     return [row.id for row in query.order_by(PayrollRun.id).limit(MAX_DUE)]
 
 
-def _years() -> tuple[int, ...]:
-    """Return this year; in January also the previous one."""
-    today = today_amsterdam()
-    return (today.year - 1, today.year) if today.month == 1 else (today.year,)
+def _years(company: PayrollCompany) -> tuple[int, ...]:
+    hint_unanswered = company.webhook_received_at is not None and company.poll_attempts > 0
+    return poll_schedule.years_to_list(utcnow(), company.polled_at, hint_unanswered)
 
 
 # --- a run of the list ---

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from domain.payroll import poll_schedule
 
 MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -43,3 +45,22 @@ def test_polls_after_a_webhook_back_off_for_an_hour():
     assert pauses == sorted(pauses)
     assert pauses[0] <= 10
     assert timedelta(minutes=55) < now - MONDAY_NOON < timedelta(minutes=80)
+
+
+@pytest.mark.parametrize(
+    ("now", "polled_at", "hint_unanswered", "years"),
+    [
+        (datetime(2027, 3, 2, 8, tzinfo=UTC), datetime(2027, 3, 2, 7, tzinfo=UTC), False, (2027,)),
+        (datetime(2027, 3, 2, 8, tzinfo=UTC), datetime(2027, 3, 2, 7, tzinfo=UTC), True, (2026, 2027)),
+        (datetime(2027, 3, 2, 8, tzinfo=UTC), datetime(2027, 3, 1, 7, tzinfo=UTC), False, (2026, 2027)),
+        (datetime(2027, 3, 2, 8, tzinfo=UTC), None, False, (2026, 2027)),
+        (datetime(2027, 1, 31, 22, 30, tzinfo=UTC), datetime(2027, 1, 31, 22, tzinfo=UTC), False, (2026, 2027)),
+        # 00:30 in Amsterdam: a new day, a new month, a new year
+        (datetime(2027, 3, 1, 23, 30, tzinfo=UTC), datetime(2027, 3, 1, 22, 30, tzinfo=UTC), False, (2026, 2027)),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), datetime(2026, 12, 31, 23, 15, tzinfo=UTC), False, (2026, 2027)),
+    ],
+)
+def test_last_years_runs_are_listed_in_january_once_a_day_and_after_a_hint_that_led_to_nothing(
+    now: datetime, polled_at: datetime | None, hint_unanswered: bool, years: tuple[int, ...]
+):
+    assert poll_schedule.years_to_list(now, polled_at, hint_unanswered) == years

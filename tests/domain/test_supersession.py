@@ -14,7 +14,7 @@ from domain.operations.integrity import dues
 from domain.payments import amendments, release, warnings
 from domain.payroll import intake, run_dues, run_history, webhook_deliveries
 from domain.payroll.run_versions import PayableLine
-from models import BankOrder, Batch, BatchLine, PayrollRun, Release, WebhookDelivery
+from models import BankOrder, Batch, BatchLine, PayrollCompany, PayrollRun, Release, WebhookDelivery
 from tests.support.factories import PSU, Demo, make_file
 from tests.support.intake import lines, state, work
 from tests.support.orders import put_at_bank
@@ -72,6 +72,21 @@ def test_the_same_version_again_changes_nothing(demo: Demo, sandbox: Sandbox):
     again(sandbox, made)
     assert work(demo) == []
     assert (state(old)[0], Batch.select().count()) == ("open", 1)
+
+
+@pytest.mark.parametrize("why", ["another_day", "webhook"])
+def test_a_run_of_last_year_that_is_recalculated_later_is_seen(demo: Demo, sandbox: Sandbox, why: str):
+    made = sandbox.run_payroll(lines=8, description="december", webhook="none", year=utcnow().year - 1)
+    (old,) = work(demo)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    if why == "another_day":
+        PayrollCompany.update(polled_at=utcnow() - timedelta(days=1)).execute()
+    else:
+        PayrollCompany.update(webhook_received_at=utcnow(), poll_attempts=1).execute()
+    (new,) = work(demo)
+    assert state(old) == ("replaced", "run_again")
+    assert new.total_cents == DEMO_TOTAL - 344_808 + 300_000
 
 
 @pytest.mark.parametrize("action", ["unlock", "lock"])
