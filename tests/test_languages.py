@@ -75,6 +75,7 @@ def app() -> Iterator[Flask]:
 AT = datetime(2026, 11, 24, 14, 7, 41, tzinfo=UTC)
 WRITTEN = {
     "euro": (1980608, "€\xa019.806,08", "€19,806.08"),
+    "signed_euro": (731540, "+€\xa07.315,40", "+€7,315.40"),
     "amount": (1980608, "19.806,08", "19,806.08"),
     "number": (12345, "12.345", "12,345"),
     "day": (date(2026, 11, 24), "di 24 nov.", "Tue 24 Nov"),
@@ -94,6 +95,12 @@ def test_values_are_formatted_for_the_language(app: Flask, name: str):
         with force_locale(language):
             found.append(getattr(formatters, name)(value))
     assert found == wanted
+
+
+def test_the_sign_stands_before_the_amount(app: Flask):
+    with force_locale("nl"):
+        assert formatters.euro(-31825) == formatters.signed_euro(-31825) == "−€\xa0318,25"
+        assert formatters.signed_euro(0) == "€\xa00,00"
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def _known(client, stale=False, late=""):
     found = bank_accounts.payable_accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
     return {
-        "count": len(found), "groups": group_accounts(found, consents.consents_of_client(client)),
-        "total": sum(known) if known else None, "stale": stale, "late": late,
+        "count": len(found), "known": len(known), "total": sum(known) if known else None,
+        "groups": group_accounts(found, consents.consents_of_client(client)), "stale": stale, "late": late,
     }
 
 

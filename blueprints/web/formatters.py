@@ -15,6 +15,7 @@ from core.clock import amsterdam
 from core.iban import format_iban
 from core.money import cents
 
+MINUS = "\N{MINUS SIGN}"  # as wide as a plus; the sign stands before the amount, as "+" does
 _WRITTEN_AS = {"nl": "nl", "en": "en_GB"}
 _DAY = {"nl": "%d-%m-%Y", "en": "%d/%m/%Y"}  # The CLDR date patterns, with two digits for day and month.
 
@@ -30,8 +31,16 @@ def _date(value: date | str) -> date:
 
 
 def euro(total: int) -> str:
-    """Format cents as euros: "€ 19.806,08" in Dutch, with a no-break space, "€19,806.08" in English."""
-    return format_currency(Decimal(total) / 100, "EUR", locale=_locale())
+    """Format cents as euros: "€ 19.806,08" in Dutch, with a no-break space, "€19,806.08" in English; "−€ 19.806,08"
+    below zero.
+    """
+    text = format_currency(Decimal(abs(total)) / 100, "EUR", locale=_locale())
+    return f"{MINUS}{text}" if total < 0 else text
+
+
+def signed_euro(total: int) -> str:
+    """Format what was booked: "+€ 7.315,40" or "−€ 318,25"."""
+    return f"+{euro(total)}" if total > 0 else euro(total)
 
 
 def amount(total: int) -> str:

@@ -16,6 +16,7 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain.banking import consents, holder_verification
+from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_for_account
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
 from domain.common.services import services
@@ -59,6 +60,7 @@ class TransactionPage:
 
     id: int
     name: str
+    bank_name: str
     iban: str
     balance_cents: int | None
     balance_at: datetime | None
@@ -188,9 +190,7 @@ def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage
     Raises:
     - NotFound: it is another client's account.
     """
-    account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
-    if account is None:
-        raise NotFound
+    account = _account(client, account_id)
     rows = _rows(account, page) if holder_verification.transactions_visible(account) else []
     days: list[tuple[date, list[TransactionView]]] = []
     for row in rows[:PER_PAGE]:
@@ -201,9 +201,17 @@ def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage
     if not holder_verification.transactions_visible(account):
         why_not = "refused" if account.holder_check == HolderCheck.REJECTED else "waiting"
     return TransactionPage(
-        account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_as_of,
-        days, page, len(rows) > PER_PAGE, why_not,
+        account.id, account.name, account_view(account).bank_name, account.iban, account.balance_cents,
+        account.balance_at, account.transactions_as_of, days, page, len(rows) > PER_PAGE, why_not,
     )  # fmt: skip
+
+
+def _account(client: Client, account_id: int) -> BankAccount:
+    query = BankAccount.select(BankAccount, BankConsent).join(BankConsent)
+    account = query.where(BankAccount.id == account_id, BankAccount.client == client.id).first()
+    if account is None:
+        raise NotFound
+    return account
 
 
 def _rows(account: BankAccount, page: int) -> list[BankTransaction]:

@@ -52,6 +52,23 @@ def test_accounts_are_grouped_by_bank_with_balance_and_time(owner: WebClient, re
     assert not page.all("form[action*='/verlengen/']")
 
 
+def test_accounts_of_one_name_are_told_apart(owner: WebClient, demo: Demo):
+    names = [row.text_content().strip() for row in owner.open(saldo(demo)).all("#rekeningen .task b span:first-child")]
+    assert names == ["ING Zakelijk ··1836", "ING Zakelijk ··1686"]
+
+
+def test_an_unknown_balance_is_not_in_the_total(owner: WebClient, demo: Demo):
+    BankAccount.update(balance_cents=None, balance_at=None).where(BankAccount.id == demo.other.id).execute()
+    page = owner.open(saldo(demo))
+    assert "Op 1 rekening" in page.says(".hero") and "€ 84.210,55" in page.says(".hero")
+    assert "Zonder 1 rekening waarvan het saldo onbekend is." in page.says(".hero")
+    assert "saldo onbekend" in page.text
+    BankAccount.update(balance_cents=-100).where(BankAccount.id == demo.other.id).execute()
+    page = owner.open(saldo(demo))
+    assert "Samen op 2 rekeningen" in page.says(".hero") and "Zonder" not in page.says(".hero")
+    assert "−€ 1,00" in page.text
+
+
 def test_balances_are_refreshed_at_most_once_a_minute(owner: WebClient, real: Demo, sandbox: Sandbox):
     rows = [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "12.34"},
             {"iban": OTHER_IBAN, "name": "Spaar", "balance": "1.00"}]  # fmt: skip

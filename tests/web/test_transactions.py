@@ -37,9 +37,20 @@ def path_of(demo: Demo, account: BankAccount) -> str:
 def test_transactions_by_day(owner: WebClient, demo: Demo, account: BankAccount):
     page = owner.open(path_of(demo, account))
     sums = [node.text_content().replace("\u00a0", " ") for node in page.all(".booking .num")]
-    assert sums == ["€ -318,25", "€ -2.150,00", "+€ 7.315,40", "+€ 12.480,00", "€ -2.150,00"]
+    assert sums == ["−€ 318,25", "−€ 2.150,00", "+€ 7.315,40", "+€ 12.480,00", "−€ 2.150,00"]
     assert len(page.all("main .head h2")) == 5
     assert "Energie Direct Zuid" in page.text and "Termijn" in page.text
+
+
+def test_what_the_bank_wrote_is_folded(owner: WebClient, demo: Demo, account: BankAccount):
+    page = owner.open(path_of(demo, account))
+    first = page.all(".booking")[0]
+    assert "Termijn" in first.cssselect("details:not([open])")[0].text_content()
+    assert "Termijn" not in "".join(one.text_content() for one in first.cssselect("p:not(details *)"))
+
+
+def test_an_account_says_which_bank_it_is_of(owner: WebClient, demo: Demo, account: BankAccount):
+    assert "Zandbank · NL95 INGB 0004 9218 36" in owner.open(path_of(demo, account)).says(".hero")
 
 
 def test_payment_and_transaction_link_to_each_other(owner: WebClient, demo: Demo, paid: Batch):

@@ -47,11 +47,16 @@ def _account_task(account: AccountView) -> Task:
     return Task(
         url=url_for("banking.list_transactions", account_id=account.id),
         icon="bank",
-        title=account.name,
+        title=_name(account),
         text=Markup("<br>").join(map(show_hidden, about)),
         right=_("saldo onbekend") if account.balance_cents is None else euro(account.balance_cents),
         initials=bank_initials(account.bank_name),
     )
+
+
+def _name(account: AccountView) -> str:
+    """Return the account's name with its last four digits: an entrepreneur may have two of one name."""
+    return f"{account.name} ··{account.iban[-4:]}"
 
 
 def bank_initials(name: str) -> str:
@@ -62,7 +67,7 @@ def new_account_task(account: AccountView) -> Task:
     """Return the list row of an account whose holder is unconfirmed."""
     balance = "" if account.balance_cents is None else euro(account.balance_cents)
     return Task(
-        "", "bank", account.name, format_iban(account.iban), right=balance, initials=bank_initials(account.bank_name)
+        "", "bank", _name(account), format_iban(account.iban), right=balance, initials=bank_initials(account.bank_name)
     )
 
 

@@ -6,7 +6,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.web.formatters import euro
+from blueprints.web.formatters import signed_euro
 from blueprints.web.parts import Link
 from core.iban import format_iban
 from domain.reconciliation.transactions import TransactionView
@@ -15,23 +15,26 @@ from models.states import MatchType
 
 @dataclass(frozen=True)
 class PresentedTransaction:
-    """One transaction. `payment` is the link to its payment."""
+    """One transaction. `payment` is the link to its payment; `told` how many payments it holds, `details` what the bank
+    wrote.
+    """
 
     id: int
     title: str
     amount: str
     credit: bool
+    told: str
     details: list[str]
     payment: Link | None
 
 
 def present_transaction(booking: TransactionView) -> PresentedTransaction:
-    credit = booking.cents > 0
     return PresentedTransaction(
         id=booking.id,
         title=_title(booking),
-        amount=f"+{euro(booking.cents)}" if credit else euro(booking.cents),
-        credit=credit,
+        amount=signed_euro(booking.cents),
+        credit=booking.cents > 0,
+        told=_told(booking),
         details=_details(booking),
         payment=_payment(booking),
     )
@@ -46,16 +49,16 @@ def _title(booking: TransactionView) -> str:
     return _("Afschrijving") if booking.cents < 0 else _("Bijschrijving")
 
 
+def _told(booking: TransactionView) -> str:
+    if not booking.batch_count:
+        return ""
+    return ngettext("%(num)s betaling", "%(num)s betalingen", booking.batch_count)
+
+
 def _details(booking: TransactionView) -> list[str]:
-    """Return the details from the bank, one per line."""
-    rows = []
-    if booking.batch_count:
-        rows.append(ngettext("%(num)s betaling", "%(num)s betalingen", booking.batch_count))
-    if booking.text:
-        rows.append(booking.text)
-    if booking.counterparty_iban:
-        rows.append(format_iban(booking.counterparty_iban))
-    return rows
+    """Return what the bank wrote, one text per line."""
+    iban = format_iban(booking.counterparty_iban) if booking.counterparty_iban else ""
+    return [one for one in (booking.text, iban) if one]
 
 
 def _payment(booking: TransactionView) -> Link | None:

@@ -36,6 +36,7 @@ class AccountChoice:
 
     id: int
     name: str
+    bank_name: str
     iban: str
     balance: str
     balance_moment: str
@@ -73,7 +74,7 @@ def present_account(account: AccountView, total_cents: int, chosen_id: int | Non
     """Return an account to choose; `total_cents` is the amount to pay."""
     cents = account.balance_cents
     return AccountChoice(
-        account.id, account.name, account.iban, balance(account),
+        account.id, account.name, account.bank_name, account.iban, balance(account),
         _("saldo van %(moment)s", moment=moment(account.balance_at)) if account.balance_at else "",
         cents is not None and cents < total_cents, account.id == chosen_id,
     )  # fmt: skip
