@@ -34,6 +34,7 @@ from blueprints.web.security_headers import init_security
 from blueprints.web.security_log import init_security_log
 from blueprints.web.session_interface import StoredSessions, require_known
 from blueprints.web.static_assets import SERVED, init_assets
+from blueprints.web.uploads import init_uploads
 from blueprints.web.urls import init_urls
 from blueprints.web.visitor_forms import VisitorCsrfProtect
 from connectors.anchors import FileAnchors
@@ -295,6 +296,7 @@ def use_database(app: Flask) -> None:
 
 def use_screens(app: Flask) -> None:
     """Register all blueprints. Webhooks and the push renewal are exempt from CSRF: machines call them."""
+    init_uploads(app)
     protect = VisitorCsrfProtect(app)
     init_urls(app)
     for name in SCREENS:

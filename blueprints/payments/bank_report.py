@@ -18,6 +18,7 @@ from blueprints.web.error_messages import message_for
 from blueprints.web.field_errors import redirect_with_wrong_pin
 from blueprints.web.responses import redirect_to
 from blueprints.web.step_up import current_device
+from blueprints.web.uploads import takes_file
 from domain.accounts import rate_limits
 from domain.common.errors import BankFileRefused, DomainError, PinLocked, PinMissing, PinWrong
 from domain.payments import queries
@@ -28,14 +29,12 @@ from domain.reconciliation import bank_reports
 from jobs import enqueue
 from models import Membership
 
-_FORM_BYTES = 64 * 1024  # size of the form around the file
-
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand", methods=["GET", "POST"])
+@takes_file(bank_reports.MOST_BYTES)
 @does("hand_in")
 def upload_report(membership, reference):
     """Keep a status report or account statement, and go on to its confirmation; or show why it changes nothing."""
-    request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in SENT:
         return redirect_to(url_of(membership, reference))

@@ -50,6 +50,23 @@ def test_another_file_shows_why_it_changes_nothing(owner: WebClient, demo: Demo,
     assert Batch.get_by_id(sent.id).state == "at_bank"
 
 
+@pytest.mark.parametrize(("megabytes", "status"), [(3, 422), (15, 422), (17, 413)])
+def test_a_long_file_is_read_up_to_its_bound(owner: WebClient, demo: Demo, sent: Batch, megabytes: int, status: int):
+    owner.open(path_of(demo, sent))
+    padded = report("<GrpSts>ACSC</GrpSts>", message_id="another") + b"\n" * (megabytes * 1024 * 1024)
+    answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(padded), "x.xml"))
+    assert answer.status_code == status
+    if status == 422:
+        assert "over een andere betaling" in answer.says(".note.bad")
+
+
+def test_who_is_not_signed_in_sends_no_long_file(site: Site, demo: Demo, sent: Batch):
+    stranger = site.person()
+    stranger.open("/inloggen")
+    answer = stranger.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(b"\n" * 3 * 1024 * 1024), "x.xml"))
+    assert answer.status_code == 413
+
+
 def test_a_preparer_cannot_upload(site: Site, demo: Demo, sent: Batch):
     preparer = make_user()
     Membership.create(user=preparer, client=demo.client, role="preparer")
