@@ -161,13 +161,18 @@ def _held_without_due(runs: Any) -> Iterator[UnpaidLine]:
 
 
 def _doubtful_dues(batches: Any, runs: Any) -> Any:
-    """Return a query of the dues that may be owed and unpaid. It skips payments that were executed whole."""
-    asked = (
-        OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches, Batch.state != BatchState.EXECUTED)
-    )
+    """Return a query of the dues that may be owed and unpaid. It skips payments that were executed whole by their only
+    order: nothing of them came to nothing. An earlier order of another may have come back since.
+    """
+    asked = OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches)
     left = (OrderLine.standing == "possible") & Batch.state.not_in(tuple(state_machine.AT_THE_BANK))
-    uncertain = asked.where((OrderLine.standing == "disputed") | OrderLine.may_execute_until.is_null(False) | left)
-    refused = asked.where(OrderLine.standing.in_((*DID_NOT_ARRIVE, "unsent")))
+    not_over = (OrderLine.standing == "disputed") | OrderLine.may_execute_until.is_null(False) | left
+    uncertain = asked.where(Batch.state != BatchState.EXECUTED, not_over)
+    orders = BankOrder.select(BankOrder.batch).join(Batch).where(batches).group_by(BankOrder.batch)
+    ordered_again = Batch.id.in_(orders.having(fn.count(BankOrder.id) > 1))
+    refused = asked.where(
+        (Batch.state != BatchState.EXECUTED) | ordered_again, OrderLine.standing.in_((*DID_NOT_ARRIVE, "unsent"))
+    )
     shorter = BankOrder.select().where(BankOrder.batch == Batch.id, BankOrder.line_count < Batch.line_count)
     lines = BatchLine.select(BatchLine.due).join(Batch).where(batches)
     excluded = lines.where(

@@ -115,3 +115,30 @@ def test_an_allowance_whose_refused_order_is_paid_after_all_leaves_the_books_rig
         a_day_later(world)
     assert standings() == ["paid", "disputed", "paid"]
     laws.the_books_hold()
+
+
+def test_what_is_owed_beside_an_executed_payment_is_told_once_an_earlier_order_came_back(world: MoneyWorld, laws: Laws):
+    """The bank books an order that it had refused, while the next one is on its way; payroll owes more meanwhile."""
+    batch = sent(world, (JAN, IBANS[2], 25_000))
+    (first,) = world.bank.orders
+    lines = list(first.lines.values())
+    world.bank.refuse(first, lines, "AC04")
+    a_day_later(world)
+    world.reopen(Batch.get_by_id(batch.id), 0)
+    go(world, Batch.get_by_id(batch.id))
+    second = world.bank.orders[-1]
+    assert second is not first
+    world.bank.lied_about |= {line.end_to_end_id for line in lines}
+    world.bank.execute(first, lines, as_lump=False)
+    a_day_later(world)
+    world.run_payroll(1, [(JAN, IBANS[2], 40_000)])
+    world.work()
+    world.bank.give_back(first, lines, as_lump=False)
+    world.bank.execute(second, list(second.lines.values()), as_lump=False)
+    a_day_later(world)
+    a_day_later(world)
+    assert standings() == ["returned", "paid"]
+    assert [one.state for one in world.batches()] == ["executed"]
+    assert [(one.name, one.amount_cents) for one in unpaid.unpaid_lines(world.client)] == [(JAN, 15_000)]
+    laws.whatever_is_not_paid_is_told()
+    laws.everything_gets_paid_in_the_end()
