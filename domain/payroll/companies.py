@@ -101,16 +101,23 @@ def _find_known(connection: NmbrsConnection, company: port.Company) -> PayrollCo
 
 
 def _known_over_soap(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
-    """Return what SOAP knew this company of REST as: its ids are others, and nobody converted them."""
+    """Return what SOAP knew this company of REST as: its ids are others, and nobody converted them.
+
+    In doubt it is the same company: its paid runs are then versions of one run, of which only differences are paid. Two
+    companies that are taken for one still pay everybody, since people are told apart.
+    """
     if connection.api != NmbrsApi.REST:
         return None
-    soap = PayrollCompany.select().join(NmbrsConnection).where(
-        PayrollCompany.client == connection.client_id, PayrollCompany.guid.is_null(),
-        NmbrsConnection.api == NmbrsApi.SOAP, PayrollCompany.number == company.number,
+    soap = list(
+        PayrollCompany.select().join(NmbrsConnection).where(
+            PayrollCompany.client == connection.client_id, PayrollCompany.guid.is_null(),
+            NmbrsConnection.api == NmbrsApi.SOAP, PayrollCompany.number == company.number,
+        )
     )  # fmt: skip
     kvk = company.kvk_number
     same = [one for one in soap if one.name == company.name or (kvk is not None and one.kvk_number == kvk)]
-    return same[0] if len(same) == 1 else None
+    renamed = [one for one in soap if None in (kvk, one.kvk_number)]
+    return next((found[0] for found in (same, renamed) if len(found) == 1), None)
 
 
 def probe_candidates(connection: NmbrsConnection) -> list[PayrollCompany]:

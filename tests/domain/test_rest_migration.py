@@ -410,11 +410,15 @@ def test_a_migration_calls_nothing_inside_a_transaction(demo: Demo, sandbox: San
     assert not any(seen)
 
 
-def test_a_run_that_was_paid_is_not_paid_again_over_a_new_connection(demo: Demo, sandbox: Sandbox):
-    """SOAP is removed and REST connected instead: the company has another id there, and is the same company."""
+@pytest.mark.parametrize("before", [{}, {"name": "Demo Holding BV", "kvk_number": None}])
+def test_a_run_that_was_paid_is_not_paid_again_over_a_new_connection(demo: Demo, sandbox: Sandbox, before: dict):
+    """SOAP is removed and REST connected instead: the company has another id there, and is the same company, also if it
+    has a new name and SOAP told no KvK number."""
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     (paid,) = work(demo)
     put_at_bank(paid, "executed", "paid")
+    if before:
+        PayrollCompany.update(before).where(PayrollCompany.id == demo.company.id).execute()
     connections.remove_connection(row(demo), demo.user)
     url = rest_migration.start_migration_oauth(demo.client, demo.user, None)
     made = rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url))
@@ -424,3 +428,17 @@ def test_a_run_that_was_paid_is_not_paid_again_over_a_new_connection(demo: Demo,
     companies.save_mapping(demo.client, demo.user, made, {company.id: demo.account.id}, confirmed=True)
     sandbox.run_payroll(lines=8, description="mei", webhook="none")
     assert [batch.description for batch in work(demo)] == ["mei"]
+
+
+@pytest.mark.parametrize(("kvk_number", "is_same"), [("12345678", False), ("68750110", True), (None, True)])
+def test_a_renamed_company_with_another_kvk_number_is_another(demo: Demo, kvk_number: str | None, is_same: bool):
+    before = PayrollCompany.update(name="Oude naam BV", kvk_number="68750110")
+    before.where(PayrollCompany.id == demo.company.id).execute()
+    connections.remove_connection(row(demo), demo.user)
+    made = NmbrsConnection.create(
+        client=demo.client, email="a@b.example", environment="x", token_encrypted="", api="rest"
+    )
+    listed = port.Company(COMPANY, demo.company.number, "Nieuwe naam BV", kvk_number, None)
+    companies.upsert_companies(made, [listed])
+    (found,) = PayrollCompany.select().where(PayrollCompany.connection == made.id)
+    assert (found.id == demo.company.id) is is_same
