@@ -1,6 +1,7 @@
 from wtforms import StringField
 from wtforms.validators import EqualTo, InputRequired, Regexp
 
+from blueprints.web.field_errors import ResumedForm
 from blueprints.web.forms import EmailField, Form, PasswordField, digits
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
@@ -30,6 +31,12 @@ class CodeForm(Form):
         ],
         filters=[digits],
     )
+
+
+class WithdrawalForm(ResumedForm):
+    """The password, to withdraw an identification with somebody else's card."""
+
+    password = PasswordField(_l("Je wachtwoord"))
 
 
 class CoSignerForm(RestorableForm):

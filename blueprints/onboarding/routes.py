@@ -30,7 +30,7 @@ from domain.common.services import services
 from domain.identity import identification
 from domain.identity.signing_authority import latest_decision as standing_authority
 from domain.overview import onboarding
-from domain.team import co_signer
+from domain.team import co_signer, wrong_identification
 from jobs import enqueue
 from models.states import AuthorityAnswer, Role
 
@@ -109,12 +109,14 @@ def identify(membership):
 
 def _identify_page(membership, status=200, code_form=None, invite_form=None):
     client, user = membership.client, membership.user
-    standing = standing_authority(client, user)
+    identified = identification.is_identified(user)
+    standing = standing_authority(client, user) if identified else None
     return render(
         "onboarding/identify.html",
         status,
         method=services().identity.name,
-        identified=identification.is_identified(user),
+        identified=identified,
+        can_withdraw=identified and wrong_identification.can_withdraw(user),
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
         co_signer=co_signer.co_signer_status(client, user),

@@ -130,6 +130,8 @@ ACTS: dict[str, Act] = {
     "remove_account": Act("remove the own account", ALL, True, True, Proof.PIN),
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),
+    "withdraw_identification": Act("withdraw an identification with somebody else's card", ALL, True, True,
+                                   Proof.PASSWORD),
     "passkeys": Act("add, rename and remove passkeys", ALL),
     "sessions": Act("end own sessions", ALL, True, False, why="it lets nobody in, and a stolen phone must be shut out"),
     "password": Act("change the password", ALL, False, False, Proof.PASSWORD, why="the old password is asked"),

@@ -42,6 +42,7 @@ def authority(reason: str) -> str:
         "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen."),
         "limited": _("Je volmacht is volgens de KvK beperkt. We controleren of dit mag."),
         "name_differs": _("Je naam bij de KvK is anders dan in je identificatie. We controleren dit."),
+        "identification_withdrawn": _("Je hebt je identificatie verwijderd. Identificeer je opnieuw."),
         "not_asked": _("Bij de KvK is nog niet gecontroleerd of je voor dit bedrijf mag tekenen."),
     }
     return words.get(reason, _("Beoordeeld door Bizcuit."))
@@ -227,6 +228,10 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         )
         if e.tries_left
         else _("Deze code klopt niet. Begin opnieuw met identificeren.")
+    ),
+    errors.IdentificationInUse: lambda e: _(
+        "Met deze identificatie is al iets goedgekeurd, gekoppeld of gecontroleerd. Klopt die niet? Neem dan contact "
+        "met ons op."
     ),
     errors.NotIdentified: lambda e: _(
         "Identificeer je eerst met %(method)s.", method=current_app.config["IDENTITY_METHOD"]

@@ -79,12 +79,19 @@ def save_decision(
 ) -> Authority:
     """Store the decision and record it in the audit log."""
     with transaction(client.id):
-        row = Authority.create(
-            client=client, user=user, answer=decision.answer, reason=decision.reason, decided_by=decided_by
-        )
-        audit.record_event(
-            client.id, actor, "authority.asked", f"user:{user.id}", answer=decision.answer, reason=decision.reason
-        )
+        return record_decision(client, user, decision, actor, decided_by)
+
+
+def record_decision(
+    client: Client, user: User, decision: AuthorityDecision, actor: str, decided_by: str | None = None
+) -> Authority:
+    """The same in the caller's transaction, which holds the client's lock."""
+    row = Authority.create(
+        client=client, user=user, answer=decision.answer, reason=decision.reason, decided_by=decided_by
+    )
+    audit.record_event(
+        client.id, actor, "authority.asked", f"user:{user.id}", answer=decision.answer, reason=decision.reason
+    )
     return row
 
 

@@ -191,6 +191,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("onboarding.recheck_authority", "POST"): unless_unknown("/welkom", "Authority", IDENTIFY),
     ("onboarding.confirm_code", "POST"): SAID,
     ("onboarding.invite_co_signer", "POST"): Right(422, 403, 403),
+    ("onboarding.withdraw_identification", "GET"): PAGE,
+    ("onboarding.withdraw_identification", "POST"): everyone("/identificatie/dit-ben-ik-niet"),  # without a password
     ("onboarding.set_pin", "GET"): PAGE,
     ("onboarding.set_pin", "POST"): SAID,
     ("onboarding.welcome", "GET"): PAGE,

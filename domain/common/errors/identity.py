@@ -39,6 +39,10 @@ class NotIdentified(DomainError):
     """The user has not identified yet."""
 
 
+class IdentificationInUse(DomainError):
+    """Something rests on the identification, so it cannot be withdrawn."""
+
+
 class ReidentificationRequired(DomainError):
     """The password was reset by mail: payments are blocked until the user identifies again."""
 
