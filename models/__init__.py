@@ -67,6 +67,7 @@ from models.proof import watch_all
 from models.reconciliation import BankTransaction
 from models.row_register import RowRegister, RowStatement, savepoint
 from models.schema import DatabaseTooOld, migrate
+from models.verdicts import LineVerdict
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinAttempts, Passkey, WebauthnChallenge, RateLimitBucket, LoginSession,
@@ -74,7 +75,7 @@ TABLES = (
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, PayeeAnswer,
-    Approval, Release,
+    LineVerdict, Approval, Release,
     BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
     OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
@@ -113,6 +114,7 @@ __all__ = [
     "Identification",
     "IdentificationAttempt",
     "Invitation",
+    "LineVerdict",
     "LoginSession",
     "LostOrder",
     "Membership",

@@ -8,7 +8,7 @@ from models.redaction import REMOVED, REMOVED_IBAN
 from models.states import BatchState, one_of
 
 _APPEND_ONLY = ("audit_event", "bank_call", "evidence", "order_download", "row_statement",
-                "payee_answer")
+                "payee_answer", "line_verdict")
 _LINE_FACTS = ("batch_id", "position", "creditor_name", "remittance", "remittance_sepa", "creditor_iban",
                "amount_cents", "already_paid_cents", "reference_type", "reference_issuer")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "x_request_id", "body_sha256", "total_cents", "line_count",
@@ -120,7 +120,8 @@ def create_triggers() -> None:
     refuse("order_line_owed", "order_line", "insert", _BEYOND_DUE, "more than is owed to this person")
     refuse("order_line_allowed", "order_line", "insert", _BEYOND_ALLOWANCE, "not what two people allowed")
     other = "new.batch_id <> (select l.batch_id from batch_line l where l.id = new.line_id)"
-    refuse("payee_answer_line", "payee_answer", "insert", other, "the line is of another payment")
+    for table in ("payee_answer", "line_verdict"):
+        refuse(f"{table}_line", table, "insert", other, "the line is of another payment")
     _create_excess_triggers()
     _create_redaction_triggers()
     for event in ("insert", "update"):

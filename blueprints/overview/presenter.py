@@ -4,6 +4,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.payments.presenters.unpaid import people_later
 from blueprints.payroll.presenters.held_lines import held_title
 from blueprints.payroll.presenters.status import ConnectionHealth, RunOutcome
 from blueprints.team.presenter import ROLES
@@ -91,6 +92,8 @@ def _waiting(row: ClientWorklist) -> list[str]:
         payments = ngettext("%(num)s betaling wacht", "%(num)s betalingen wachten", row.payments)
         oldest = _("de oudste sinds %(when)s", when=day(row.oldest) if row.oldest else "")
         found.append(f"{payments}, {oldest}")
+    if row.later:
+        found.append(people_later(row.later))
     if row.bank:
         found.append(_("bankkoppeling vernieuwen"))
     if row.runs:

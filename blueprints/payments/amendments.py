@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from flask import Response, abort, flash
 from flask_babel import gettext as _
@@ -31,18 +32,24 @@ from domain.banking import bank_accounts
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
+from domain.payments.line_verdicts import VERDICTS
 from domain.payments.payment_views import Payment
 from domain.team import salary_visibility
 from models import Membership
 
-
 # --- lines ---
+_DECISIONS = {
+    "refuse": amendments.exclude_line,
+    "accept": amendments.include_line,
+    **{verdict: partial(amendments.exclude_line, verdict=verdict) for verdict in VERDICTS},
+}
+
+
 @blueprint.post("/<client>/betalingen/<reference>/regels/<int:line_id>")
 @does("amend")
 def decide_line(membership, reference, line_id):
-    """Exclude (✗) or include (✓) a line; update the line, the total and the button."""
-    verdicts = {"refuse": amendments.exclude_line, "accept": amendments.include_line}
-    decide = verdicts.get(request.args.get("verdict", ""))
+    """Exclude (✗) or include (✓) a line, or say why it is excluded; update the line, the total and the button."""
+    decide = _DECISIONS.get(request.args.get("verdict", ""))
     if decide is None:
         abort(400)
     _require_lines(membership)

@@ -14,6 +14,7 @@ from domain.payments import excess_views
 from domain.payroll import unpaid, unpaid_payment
 from domain.payroll.unpaid_payment import Choice
 from domain.team import salary_visibility
+from models.verdicts import NEVER
 
 
 @blueprint.get("/<client>/betalingen/niet-betaald")
@@ -46,3 +47,15 @@ def pay_unpaid(membership, run_id):
     else:
         flash(_("Dit stond al klaar in deze betaling."))
     return redirect_to(payment_url(membership.client.public_id, prepared.batch.reference))
+
+
+@blueprint.post("/<client>/betalingen/niet-betaald/<int:run_id>/niet")
+@does("leave_unpaid")
+def leave_unpaid(membership, run_id):
+    """Decide that a line that was left out to be paid later is not paid. It can still be put into a payment."""
+    key = request.form.get("line", "")
+    if unpaid_payment.decide_left_out(membership.client, membership.user, run_id, key, NEVER):
+        flash(_("Deze regel wordt niet betaald. Je kunt de regel hier alsnog klaarzetten."), "good")
+    else:
+        flash(_("Hiervan hoeft niets meer te worden betaald. Hieronder zie je de status."))
+    return redirect_to(url_for("payments.list_unpaid"))

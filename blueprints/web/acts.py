@@ -92,6 +92,8 @@ ACTS: dict[str, Act] = {
                   People.PROVED),
     "reopen": Act("put into a payment again what was not paid", MAY_PAY, True, True, Proof.SESSION, _DOOR,
                   People.AGAIN),
+    "leave_unpaid": Act("decide that a line that was left out is not paid", MAY_PAY, False, False,
+                        why="it lets no money go, and can be taken back"),
     "pay_more": Act("ask for, or allow, more than is owed", MAY_PAY, True, True, Proof.PIN, _DOMAIN, People.TWO),
     "pay_no_more": Act("withdraw what was asked or allowed beyond what is owed", MAY_PAY, why="it stops a payment"),
     "keep": Act("withdraw a cancellation", MAY_PAY, True, True, Proof.SESSION, _DOOR),

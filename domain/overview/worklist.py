@@ -10,6 +10,7 @@ from core.clock import today_amsterdam
 from domain.banking import consents
 from domain.overview import blockers
 from domain.payments.queries import awaiting_action_by
+from domain.payroll import unpaid
 from models import BankConsent, Batch, Client, Membership, NmbrsConnection, PayrollRun, User
 from models.states import ConnectionStatus, ConsentStatus
 
@@ -20,7 +21,8 @@ MAX_RECENT = 8  # clients listed at the top of every page, most recently used fi
 class ClientWorklist:
     """What waits in one client. `payments`: the number that waits for this user, the oldest since `oldest` (UTC).
 
-    `runs`: that could not become a payment, or not whole. `bank`, `nmbrs`: a connection needs attention.
+    `runs`: that could not become a payment, or not whole. `later`: people whom somebody left out, to be paid later.
+    `bank`, `nmbrs`: a connection needs attention.
     """
 
     public_id: str
@@ -31,10 +33,11 @@ class ClientWorklist:
     bank: bool
     nmbrs: bool
     runs: int = 0
+    later: int = 0
 
     @property
     def anything(self) -> bool:
-        return bool(self.payments or self.bank or self.nmbrs or self.runs)
+        return bool(self.payments or self.bank or self.nmbrs or self.runs or self.later)
 
 
 def worklist_for(user: User) -> list[ClientWorklist]:
@@ -45,11 +48,12 @@ def worklist_for(user: User) -> list[ClientWorklist]:
     ids = Membership.select(Membership.client).where(Membership.user == user.id)
     waiting = _pending_payments(user, ids)
     banks, nmbrs = _clients_with_ending_consent(ids), _clients_with_failing_nmbrs(ids)
-    runs = _runs_to_correct(ids)
+    runs, later = _runs_to_correct(ids), unpaid.people_paid_later(ids)
     rows = [
         ClientWorklist(
             row.client.public_id, row.client.name, row.role, *waiting.get(row.client_id, (0, None)),
             row.client_id in banks, row.client_id in nmbrs, runs.get(row.client_id, 0),
+            later.get(row.client_id, 0),
         )
         for row in mine
     ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Changes to a payment before it is approved: lines, date, account. Every change voids all releases and approvals."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,13 +10,14 @@ from domain.banking.bank_accounts import payable_accounts, require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
-from domain.payments import creditor_names, excess_allowances, four_eyes, state_machine, totals, warnings
+from domain.payments import creditor_names, excess_allowances, four_eyes, line_verdicts, state_machine, totals, warnings
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
 from domain.payments.queries import execution_date, get_batch, get_batch_locked, wishes_in_force
 from domain.payments.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_client_lock, transaction
 from models.states import BatchState, LineState, OrderState
+from models.verdicts import LATER
 
 
 def reopened_for_change(client: Client, user: User, reference: str) -> Batch:
@@ -110,38 +112,60 @@ class LineDecision:
     alone: bool
 
 
-def exclude_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
-    """Exclude a line from the payment (✗)."""
-    return _decide_line(client, user, reference, line_id, LineState.EXCLUDED)
+def exclude_line(
+    client: Client, user: User, reference: str, line_id: int, verdict: str | None = None
+) -> LineDecision:  # fmt: skip
+    """Exclude a line from the payment (✗). `verdict`: why (`line_verdicts`). None leaves the reason of a line that is
+    excluded already; any other line is then paid later.
+    """
+    return _decide_line(client, user, reference, lambda batch: _exclude(batch, user, line_id, verdict))
 
 
 def include_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
     """Include an excluded line again (✓)."""
-    return _decide_line(client, user, reference, line_id, LineState.OPEN)
+    return _decide_line(client, user, reference, lambda batch: _include(batch, user, line_id))
 
 
-def _decide_line(client: Client, user: User, reference: str, line_id: int, verdict: str) -> LineDecision:
+def _decide_line(client: Client, user: User, reference: str, decide: Callable[[Batch], None]) -> LineDecision:
     with transaction(client.id):
         stood = get_batch_locked(client, reference)
         before, given = _digest(stood), four_eyes.valid_approvals(stood.id)
         batch = reopened_for_change(client, user, reference)
-        _set_line(batch, user, line_id, verdict)
+        decide(batch)
         return LineDecision(before, _digest(get_batch(client, reference)), stood.state == BatchState.OPEN and not given)
 
 
 def exclude_line_held(batch: Batch, user: User, line_id: int) -> None:
-    """Exclude a line of a payment that `reopened_for_change` returned, in the caller's transaction."""
-    _set_line(batch, user, line_id, LineState.EXCLUDED)
+    """Exclude a line of a payment that `reopened_for_change` returned, in the caller's transaction: to be paid later.
+    """
+    _exclude(batch, user, line_id, None)
 
 
-def _set_line(batch: Batch, user: User, line_id: int, verdict: str) -> None:
+def _exclude(batch: Batch, user: User, line_id: int, verdict: str | None) -> None:
+    line = _undecided_line(batch, line_id)
+    if line.state == LineState.EXCLUDED and verdict in (None, line_verdicts.verdict_on(line.id)):
+        return
+    _set_state(batch, user, line, LineState.EXCLUDED)
+    line_verdicts.record_verdict(batch, user, line.id, verdict or LATER)
+
+
+def _include(batch: Batch, user: User, line_id: int) -> None:
+    line = _undecided_line(batch, line_id)
+    if line.state == LineState.EXCLUDED:
+        _set_state(batch, user, line, LineState.OPEN)
+        _note(batch, user, "line.accepted", line=line.id)
+
+
+def _undecided_line(batch: Batch, line_id: int) -> BatchLine:
     line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
     if line is None or line.state not in (LineState.OPEN, LineState.EXCLUDED):
         raise NotFound
-    if line.state != verdict:
-        BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
-        _changed(batch, user)
-        _note(batch, user, f"line.{'refused' if verdict == LineState.EXCLUDED else 'accepted'}", line=line.id)
+    return line
+
+
+def _set_state(batch: Batch, user: User, line: BatchLine, state: str) -> None:
+    BatchLine.update(state=state).where(BatchLine.id == line.id).execute()
+    _changed(batch, user)
 
 
 def _digest(batch: Batch) -> str:

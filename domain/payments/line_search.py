@@ -13,6 +13,7 @@ from peewee import Case
 
 from core.hidden_characters import drop_hidden
 from core.sepa_text import to_sepa
+from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
 from models.states import BatchState
@@ -71,7 +72,7 @@ def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
 
     A page number beyond the last gives the last page. Only the lines of the page are read.
     """
-    query: Any = BatchLine.select().where(BatchLine.batch == batch.id)
+    query = lines_with_verdicts().where(BatchLine.batch == batch.id)
     for condition in _conditions(look):
         query = query.where(condition)
     count = query.count() if look.filters else all_lines

@@ -18,6 +18,7 @@ from domain.common.errors import AnsweredByApprover, UnansweredPayees
 from domain.identity import identification
 from domain.identity.persons import same_person
 from domain.payments.account_refusals import is_account_refused
+from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.payee_findings import Finding, PaidAccount, Payee, PlannedLine, find_unusual
 from models import BankOrder, Batch, BatchLine, Client, Due, OrderLine, PayeeAnswer, PayrollRun, User
 from models.payees import CONFIRMED
@@ -154,12 +155,12 @@ def _confirming(newest: Mapping[int, str]) -> dict[int, str]:
 
 # --- reading --------------------------------------------------------------------------------------
 def lines_with_answers(batch: Batch) -> list[BatchLine]:
-    """Return all lines of a payment by position, each with its `employee` number and the `answer_mark` of its newest
-    answer.
+    """Return all lines of a payment by position, each with its `employee` number, the `answer_mark` of its newest
+    answer, and the `verdict` on it.
     """
     newest = PayeeAnswer.select(_mark()).where(PayeeAnswer.line == BatchLine.id).order_by(PayeeAnswer.id.desc())
     employee = Due.select(Due.employee).where(Due.id == BatchLine.due)
-    query: Any = BatchLine.select(BatchLine, employee.alias("employee"), newest.limit(1).alias("answer_mark"))
+    query = lines_with_verdicts(employee.alias("employee"), newest.limit(1).alias("answer_mark"))
     return list(query.where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 

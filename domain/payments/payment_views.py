@@ -35,7 +35,10 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class LineView:
-    """One payment line. `already_paid_cents` is what the bank paid of it, where that is less than the line."""
+    """One payment line. `already_paid_cents` is what the bank paid of it, where that is less than the line. `verdict`:
+    why it is left out, while it is.
+    """
+
     id: int
     position: int
     name: str
@@ -48,6 +51,7 @@ class LineView:
     already_paid_cents: int | None = None
     bank_reason_code: str | None = None
     is_reference: bool = False  # the description is a structured reference
+    verdict: str | None = None
 
     @property
     def converted(self) -> bool:

@@ -11,7 +11,17 @@ from domain.banking import manual_bank
 from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
-from domain.payments import excess, execution_dates, held_lines, holds, line_search, payee_checks, totals, warnings
+from domain.payments import (
+    excess,
+    execution_dates,
+    held_lines,
+    holds,
+    line_search,
+    line_verdicts,
+    payee_checks,
+    totals,
+    warnings,
+)
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
@@ -37,6 +47,7 @@ from models import (
     require_client_lock,
 )
 from models.states import BatchState, LineState, MatchType, OrderState
+from models.verdicts import LATER
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
 
@@ -225,7 +236,7 @@ def get_line(batch_id: int, line_id: int) -> LineView:
     Raises:
     - NotFound: the payment has no such line.
     """
-    row = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch_id)
+    row = line_verdicts.lines_with_verdicts().where(BatchLine.id == line_id, BatchLine.batch == batch_id).first()
     if row is None:
         raise NotFound
     return _line_view(row)
@@ -297,8 +308,13 @@ def _line_view(row: BatchLine) -> LineView:
     return LineView(
         row.id, row.position, row.creditor_name, row.creditor_iban, row.remittance, row.amount_cents, row.state,
         row.creditor_name_sepa, row.remittance_sepa, row.already_paid_cents, row.bank_reason_code,
-        row.reference_type is not None,
+        row.reference_type is not None, _verdict(row),
     )  # fmt: skip
+
+
+def _verdict(row: BatchLine) -> str | None:
+    """Return why a line is left out; None of one that is not. Expects the line as lists and `get_line` read it."""
+    return (getattr(row, "verdict", None) or LATER) if row.state == LineState.EXCLUDED else None
 
 
 def order_due_for_poll(payment: Payment) -> int | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import fn
 
-from domain.payments import excess, state_machine
+from domain.payments import excess, line_verdicts, state_machine
 from domain.payments.account_refusals import ACCOUNT_CODES
 from domain.payments.held_lines import is_line_held
 from domain.payroll import run_dues
@@ -44,6 +44,7 @@ from models import (
     require_client_lock,
 )
 from models.states import BatchState, LineState, RunState
+from models.verdicts import NEVER
 
 
 class Why(StrEnum):
@@ -53,7 +54,8 @@ class Why(StrEnum):
     RETURNED = "returned"  # paid, and came back
     NOT_ASKED = "not_asked"  # owed, and in no payment
     WRONG_ACCOUNT = "wrong_account"  # rejected or returned because of its account, which is unchanged
-    EXCLUDED = "excluded"  # excluded by the owner
+    LATER = "later"  # excluded by the owner, to be paid later
+    EXCLUDED = "excluded"  # excluded by the owner, who decided not to pay it
     PENDING = "pending"  # rejected, but the bank may still execute it
     DISPUTED = "disputed"  # the bank's statements contradict each other
     UNCERTAIN = "uncertain"  # the bank may still execute it, though its payment is over
@@ -76,7 +78,8 @@ class UnpaidLine:
 
     `owed`: what can be put into a payment. `reference`, `since` (UTC): of the payment that did not pay it.
     `until`: last day on which the bank may still execute it.
-    `excluded_line`: the line that the owner excluded.
+    `excluded_line`: the line that the owner excluded, in a payment that went on without it.
+    `left_out`: the line that the owner excluded, in whatever payment.
     `asked_line`: the payment line that may still be executed, or is disputed.
     `needs_action`: that payment itself asks for an action.
     `returned`: it was paid, and came back.
@@ -95,6 +98,7 @@ class UnpaidLine:
     said: Said | None = None
     until: date | None = None
     excluded_line: int | None = None
+    left_out: int | None = None
     asked_line: int | None = None
     needs_action: bool = False
     returned: bool = False
@@ -198,6 +202,20 @@ def still_owed(dues: Any) -> Any:
     return Due.select(Due.id).where(Due.id.in_(dues), Due.owed_cents > given)
 
 
+def people_paid_later(clients: Any) -> dict[int, int]:
+    """Return how many people of each of these clients (ids, or a query of them) somebody left out of a payment, to be
+    paid later: who is still owed something, and is in no payment that waits.
+    """
+    lines = BatchLine.select(BatchLine.due).join(Batch).where(Batch.client.in_(clients))
+    waits = lines.where(Batch.state.in_(WAITING_STATES), BatchLine.state == LineState.OPEN)
+    left_out = lines.where(line_verdicts.paid_later(), ~excess.is_excess())
+    query: Any = Due.select(PayrollRun.client, fn.count(Due.id)).join(PayrollRun).where(
+        Due.id.in_(still_owed(left_out)), Due.id.not_in(waits), Due.suspended_at.is_null(),
+        PayrollRun.unlisted_since.is_null(), PayrollRun.redacted_at.is_null(),
+    )  # fmt: skip
+    return dict(query.group_by(PayrollRun.client).tuples())
+
+
 # --- concluding -----------------------------------------------------------------------------------
 def _lines(due: Due, owed: Placed, history: DueHistory, said: Statements) -> Iterator[UnpaidLine]:
     offer = run_dues.offer_of([(due.id, owed, history.earlier())])
@@ -263,10 +281,11 @@ def _why_unpaid(one: OwedLine, tried: AskedLine | None, said: Said | None) -> Wh
 
 
 def _excluded(due: Due, one: OwedLine, line: ChosenLine, excluded_line: int | None) -> UnpaidLine:
+    why = Why.EXCLUDED if line.verdict == NEVER else Why.LATER
     return UnpaidLine(
-        Why.SUSPENDED if _suspended_since(due) else Why.EXCLUDED, due.run, due.id, one.line.creditor_name,
-        one.line.creditor_iban,
-        one.line.amount_cents, one, line.reference, line.since, excluded_line=excluded_line,
+        Why.SUSPENDED if _suspended_since(due) else why, due.run, due.id, one.line.creditor_name,
+        one.line.creditor_iban, one.line.amount_cents, one, line.reference, line.since,
+        excluded_line=excluded_line, left_out=line.id,
     )  # fmt: skip
 
 

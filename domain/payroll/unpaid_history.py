@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from domain.payments import excess, state_machine
+from domain.payments import excess, line_verdicts, state_machine
 from domain.payroll import run_dues
 from domain.payroll.dues import EarlierLine
 from models import COMMITTED, BankOrder, Batch, BatchLine, Evidence, OrderLine
@@ -71,7 +71,10 @@ class AskedLine:
 
 @dataclass(frozen=True)
 class ChosenLine:
-    """A payment line that was not given to a bank: it waits there, or the owner excluded it."""
+    """A payment line that was not given to a bank: it waits there, or the owner excluded it.
+
+    `verdict`: why it was excluded; None if nobody said.
+    """
 
     id: int
     due: int
@@ -83,6 +86,7 @@ class ChosenLine:
     reference: str
     batch_state: str
     since: datetime
+    verdict: str | None = None
 
     @property
     def waits(self) -> bool:
@@ -140,7 +144,10 @@ def _read_attempts(dues: Any) -> Iterator[tuple[tuple, tuple, tuple]]:
         OrderLine.id, OrderLine.creditor_iban, OrderLine.amount_cents, OrderLine.standing, OrderLine.reason,
         OrderLine.may_execute_until, counts & ~beyond, BankOrder.id, BankOrder.line_count, beyond,
     )  # fmt: skip
-    choice = (BatchLine.creditor_iban, BatchLine.amount_cents, BatchLine.state, _is_chosen(beyond))
+    choice = (
+        BatchLine.creditor_iban, BatchLine.amount_cents, BatchLine.state, line_verdicts.newest_verdict(),
+        _is_chosen(beyond),
+    )
     rows: Any = (
         BatchLine.select(*_SHARED, *asked, *choice)
         .join(Batch).switch(BatchLine)
@@ -170,8 +177,8 @@ def _asked_line(shared: tuple, asked: tuple) -> AskedLine:
 
 def _chosen_line(shared: tuple, choice: tuple) -> ChosenLine:
     line, due, name, text, reference, batch_state, since = shared
-    iban, cents, state, _ = choice
-    return ChosenLine(line, due, name, iban, cents, text, state, reference, batch_state, since)
+    iban, cents, state, verdict, _ = choice
+    return ChosenLine(line, due, name, iban, cents, text, state, reference, batch_state, since, verdict)
 
 
 class Statements:

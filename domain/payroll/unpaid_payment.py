@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.common import audit
 from domain.common.errors import NotFound
-from domain.payments import amendments, excess, state_machine
+from domain.payments import amendments, excess, line_verdicts, state_machine
 from domain.payments.queries import get_batch_locked
 from domain.payments.totals import lines_of
 from domain.payroll import payment_creation, supersession, unpaid
@@ -28,13 +28,15 @@ class Choice(StrEnum):
     """Which lines a person puts into a payment."""
 
     PAYABLE = "payable"
-    EXCLUDED = "excluded"
+    LATER = "later"
+    EXCLUDED = "excluded"  # to be paid later, or not
     WRONG_ACCOUNT = "wrong_account"  # to the same account that a bank rejected
 
 
 _WHY = {
     Choice.PAYABLE: PAYABLE,
-    Choice.EXCLUDED: frozenset({Why.EXCLUDED}),
+    Choice.LATER: frozenset({Why.LATER}),
+    Choice.EXCLUDED: frozenset({Why.LATER, Why.EXCLUDED}),
     Choice.WRONG_ACCOUNT: frozenset({Why.WRONG_ACCOUNT}),
 }
 
@@ -69,6 +71,24 @@ def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str
             return Prepared(_create(run, lines, audit.by_user(user), choice), new=True)
         same = _reopen_same(client, user, run, chosen)
         return Prepared(same or _replace_refused(run, chosen, found, audit.by_user(user)), new=True)
+
+
+def decide_left_out(client: Client, user: User, run_id: int, key: str, verdict: str) -> bool:
+    """Say of a line that was left out whether it is paid later or not (`line_verdicts`). Return whether it is one.
+
+    Raises:
+    - NotFound: the run is another client's.
+    """
+    with transaction(client.id):
+        run = PayrollRun.get_or_none(PayrollRun.id == run_id, PayrollRun.client == client.id)
+        if run is None:
+            raise NotFound
+        for one in unpaid.unpaid_lines_of_run(run):
+            if one.why in _WHY[Choice.EXCLUDED] and one.key == key and one.left_out and one.reference:
+                batch = get_batch_locked(client, one.reference)
+                line_verdicts.record_verdict(batch, user, one.left_out, verdict)
+                return True
+        return False
 
 
 def _newest(run: PayrollRun, states: Sequence[str]) -> Batch | None:

@@ -37,6 +37,7 @@ from models import (
     Due,
     Evidence,
     ExcessAllowance,
+    LineVerdict,
     OrderLine,
     PayeeAnswer,
     Release,
@@ -50,7 +51,7 @@ from tests.support.sandbox import Sandbox
 
 TABLES: tuple[Any, ...] = (
     Batch, BatchLine, Due, Release, Approval, BankOrder, OrderLine, Evidence, BankTransaction, ExcessAllowance,
-    PayeeAnswer,
+    PayeeAnswer, LineVerdict,
 )  # fmt: skip
 # Columns that bear on no money, and why.
 EXCLUDED = {
@@ -99,6 +100,8 @@ EXCLUDED = {
     "excess_allowance.asked_at": "when, not what; the log holds it",
     "excess_allowance.allowed_at": "when, not what; the log holds it, and whether it was allowed is compared",
     "payee_answer.id": "the row itself",
+    "line_verdict.id": "the row itself",
+    "line_verdict.given_at": "when, not what; the log holds it",
     "evidence.id": "the row itself",
     "evidence.document_sha256": "which file said it, which is not kept; of a hint it is part of the key",
     "evidence.received_at": "when we heard it; the bank's own time decides",
@@ -158,6 +161,7 @@ def row_of(books: Books, table: Any) -> Any:
         OrderLine: OrderLine.get(OrderLine.order == order.id), Evidence: Evidence.get(lump),
         BankTransaction: BankTransaction.get(BankTransaction.order == order.id),
         ExcessAllowance: ExcessAllowance.get(), PayeeAnswer: PayeeAnswer.get(PayeeAnswer.line == line.id),
+        LineVerdict: LineVerdict.get(),
     }[table]  # fmt: skip
 
 

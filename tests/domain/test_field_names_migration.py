@@ -42,7 +42,7 @@ RENAMED_VALUES = [
 ]  # fmt: skip
 # Of later migrations.
 LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance",
-         "payee_answer"}  # fmt: skip
+         "payee_answer", "line_verdict"}  # fmt: skip
 ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 3}  # columns, which stand last
 
 

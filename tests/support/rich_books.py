@@ -60,6 +60,10 @@ def make_books(sandbox: Sandbox) -> Books:
     lump, by_line, again = (demo.batch(number=number) for number in (1, 2, 3))
     later = next_bank_day(today_amsterdam() + timedelta(days=10))
     amendments.change_date_and_account(demo.client, demo.user, lump.reference, later, demo.account.id)
+    for batch, verdict in ((lump, "later"), (by_line, "never")):
+        line = BatchLine.get(BatchLine.batch == batch.id).id
+        amendments.exclude_line(demo.client, demo.user, batch.reference, line, verdict)
+        amendments.include_line(demo.client, demo.user, batch.reference, line)
     for batch, choice in ((lump, "ondertekenen"), (by_line, "ondertekenen"), (again, "weigeren")):
         release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
         submission.submit_order(batch.id)

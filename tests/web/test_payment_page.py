@@ -89,7 +89,7 @@ def test_htmx_updates_line_total_count_and_button(owner: WebClient, demo: Demo):
     assert "2 van 3 regels" in part.says("#hero")
     assert part.says("#pay-place[hx-swap-oob] button") == f"Betaal € {WITHOUT_FIRST}"
     assert {node.get("value") for node in part.all("[name=shown]")} == {digest}
-    assert part.says("#live") == f"Jong, Wouter de: wordt niet betaald. Totaal € {WITHOUT_FIRST}."
+    assert part.says("#live") == f"Jong, Wouter de: wordt later betaald. Totaal € {WITHOUT_FIRST}."
 
 
 def test_an_outdated_page_gets_all_lines_and_a_message(owner: WebClient, app, demo: Demo):

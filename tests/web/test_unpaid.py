@@ -7,6 +7,7 @@ import pytest
 
 from core.bank_days import next_bank_day
 from core.clock import utcnow
+from domain.overview import worklist
 from domain.payments import amendments
 from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, PayrollRun, User
 from tests.support.bank import bank_day
@@ -129,7 +130,7 @@ def test_the_account_follows_when_it_is_changed_in_nmbrs(
     assert pay(owner, demo, new).status_code == 303
     assert state(new)[0] == "discarded"
     page = unpaid_page(owner, demo)
-    assert sections(page) == ["Door jou weggelaten"]
+    assert sections(page) == ["Later te betalen"]
     assert amounts(tapped(owner, demo, new, "excluded", line=keys(page)[0])) == {NEW: 344_808}
 
 
@@ -199,8 +200,8 @@ def test_a_line_that_the_owner_excluded_is_paid_later(owner: WebClient, demo: De
     decided(demo, sent(owner, demo, batch), "ondertekenen")
     assert executed(sandbox, batch).state == "executed"
     page = unpaid_page(owner, demo)
-    assert sections(page) == ["Door jou weggelaten"]
-    assert ["Door jou weggelaten" in row for row in rows(page)] == [True, True]
+    assert sections(page) == ["Later te betalen"]
+    assert ["Later betalen" in row for row in rows(page)] == [True, True]
     assert tap(owner, demo, batch).location.endswith("/niet-betaald"), "the bank's no is not the owner's"
     later = tapped(owner, demo, batch, "excluded", line=keys(page)[0])
     assert amounts(later) == {NAOMI: 261_100}
@@ -208,7 +209,7 @@ def test_a_line_that_the_owner_excluded_is_paid_later(owner: WebClient, demo: De
     assert "Weggelaten en later in een andere betaling gezet" in owner.open(at(demo, batch)).text
     decided(demo, sent(owner, demo, later), "weiger")
     told = unpaid_page(owner, demo)
-    assert sections(told) == ["Kan opnieuw betaald worden", "Door jou weggelaten"], "the ✗ was taken back"
+    assert sections(told) == ["Kan opnieuw betaald worden", "Later te betalen"], "the ✗ was taken back"
     assert amounts(tapped(owner, demo, batch, "excluded")) == {LISANNE: 250_008}
 
 
@@ -313,3 +314,65 @@ def test_what_came_back_whole_is_not_set_up_again_while_it_waits_in_another_paym
     (again,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
     assert len(amounts(again)) == 3 and state(batch)[0] == "returned"
     assert "Opnieuw klaarzetten" not in owner.open(at(demo, batch)).text
+
+
+# --- later, or not --------------------------------------------------------------------------------
+def overview(who: WebClient, demo: Demo) -> Page:
+    return who.open(f"/{demo.client.public_id}/overzicht")
+
+
+@pytest.fixture
+def left_out(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict) -> Batch:
+    """Executed without Naomi, who is paid later."""
+    (batch,) = work(demo)
+    owner.post(at(demo, batch, f"/regels/{demo.view(batch).lines[1].id}?verdict=later"))
+    decided(demo, sent(owner, demo, batch), "ondertekenen")
+    assert executed(sandbox, batch).state == "executed"
+    return batch
+
+
+def test_the_overview_reminds_of_a_person_until_that_is_settled(owner: WebClient, demo: Demo, left_out: Batch):
+    page = overview(owner, demo)
+    assert "1 persoon later te betalen" in page.says("[aria-label='Te doen']")
+    assert worklist.worklist_for(demo.user)[0].later == 1
+    waiting = tapped(owner, demo, left_out, "later")
+    assert amounts(waiting) == {NAOMI: 261_100}
+    assert "later te betalen" not in overview(owner, demo).text, "the payment that waits says it"
+    assert worklist.worklist_for(demo.user)[0].later == 0
+
+
+def test_a_person_who_is_not_to_be_paid_is_no_reminder(owner: WebClient, demo: Demo, left_out: Batch):
+    address = f"/{demo.client.public_id}/betalingen/niet-betaald/{left_out.run_id}/niet"
+    told = owner.post(address, line=keys(unpaid_page(owner, demo))[0])
+    assert told.status_code == 303 and told.location.endswith("/niet-betaald")
+    page = unpaid_page(owner, demo)
+    assert (sections(page), "Niet betalen" in rows(page)[0]) == (["Niet te betalen"], True)
+    assert "later te betalen" not in overview(owner, demo).text
+    assert worklist.worklist_for(demo.user)[0].later == 0
+    assert amounts(tapped(owner, demo, left_out, "excluded", line=keys(page)[0])) == {NAOMI: 261_100}, "taken back"
+
+
+def test_all_that_are_paid_later_are_prepared_without_those_that_are_not(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (batch,) = work(demo)
+    for row, verdict in zip(demo.view(batch).lines[1:], ("later", "never"), strict=True):
+        owner.post(at(demo, batch, f"/regels/{row.id}?verdict={verdict}"))
+    decided(demo, sent(owner, demo, batch), "ondertekenen")
+    assert executed(sandbox, batch).state == "executed"
+    assert sections(unpaid_page(owner, demo)) == ["Later te betalen", "Niet te betalen"]
+    assert amounts(tapped(owner, demo, batch, "later")) == {NAOMI: 261_100}
+    assert sections(unpaid_page(owner, demo)) == ["Niet te betalen"]
+
+
+def test_why_a_line_is_left_out_goes_along_to_the_payment_that_replaces_it(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (batch,) = work(demo)
+    owner.post(at(demo, batch, f"/regels/{demo.view(batch).lines[2].id}?verdict=never"))
+    sent(owner, demo, batch)
+    run_again(demo, sandbox, run, e1={"cents": 350_000}, e2={"cents": 200_000})
+    decided(demo, batch, "weiger")
+    new = tapped(owner, demo, batch)
+    told = {line.iban: (line.state, line.verdict) for line in demo.view(new).lines}
+    assert (told[LISANNE], told[WOUTER]) == (("excluded", "never"), ("open", None))

@@ -1,6 +1,6 @@
 """The lines of a payment: each line with its status, and which of them the page shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -15,15 +15,16 @@ from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePa
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import SENT
 from models.states import BatchState, LineState
+from models.verdicts import LATER, NEVER
 
 LINES: dict[str, tuple] = {
-    LineState.EXCLUDED: (_l("Niet betalen"), "bad"),
     LineState.REJECTED: (_l("Geweigerd door de bank"), "bad"),
     LineState.RETURNED: (_l("Teruggestort"), "bad"),
     LineState.DISPUTED: (_l("Onzeker: tegenstrijdige berichten van de bank"), "bad"),
     LineState.EXECUTED: (_l("Betaald"), "good"),
     LineState.SUPERSEDED: (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
+VERDICTS = {LATER: _l("Later betalen"), NEVER: _l("Niet betalen")}
 # A void line of a payment that is at a bank, or was: the owner had excluded it, and put it into another payment later.
 _PAID_LATER = _l("Weggelaten en later in een andere betaling gezet")
 
@@ -31,10 +32,20 @@ _BANK_SAID = (LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED)
 
 
 @dataclass(frozen=True)
+class LineChoice:
+    """A reason why an excluded line is not paid now, and the address that chooses it."""
+
+    label: str
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class LineRow:
     """One line. `status` replaces the description, in this `tone`; `remarks` are below it.
 
-    `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed.
+    `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `choices`: why it is
+    excluded, as long as that can be chosen here.
     """
 
     id: int
@@ -48,6 +59,7 @@ class LineRow:
     remarks: list[str]
     exclude_url: str
     include_url: str
+    choices: Sequence[LineChoice] = ()
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,17 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
-        exclude, include,
+        exclude, include, _choices(row, payment, url),
     )  # fmt: skip
+
+
+def _choices(row: LineView, payment: Payment, url: Callable[..., str]) -> list[LineChoice]:
+    if row.verdict is None or payment.state != BatchState.OPEN:
+        return []
+    return [
+        LineChoice(str(label), url("decide_line", line_id=row.id, verdict=verdict), verdict == row.verdict)
+        for verdict, label in VERDICTS.items()
+    ]
 
 
 def _description(row: LineView, payment: Payment) -> str:
@@ -134,8 +155,8 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
         return _("Nog onbekend"), "warn"
     if row.state == LineState.SENT and payment.state == BatchState.DISPUTED:
         return _("Nog onderweg bij je bank"), "warn"
-    if row.state == LineState.EXCLUDED and payment.state not in EDITABLE:
-        return _("Door jou weggelaten"), ""
+    if row.verdict is not None:
+        return str(VERDICTS[row.verdict]), "warn" if row.verdict == LATER else "bad"
     text, tone = LINES.get(row.state, ("", ""))
     if row.state == LineState.SUPERSEDED and payment.state in SENT:
         return str(_PAID_LATER), ""
@@ -193,6 +214,8 @@ def nothing_found(found: LinePage) -> str:
 def decision_announcement(row: LineView, payment: Payment) -> str:
     """Return what a screen reader announces after ✗ or ✓: the line's status and the total."""
     verdict = _("wordt betaald") if row.payable else _("wordt niet betaald")
+    if row.verdict == LATER:
+        verdict = _("wordt later betaald")
     return _("%(name)s: %(verdict)s. Totaal %(sum)s.", name=row.name, verdict=verdict, sum=euro(payment.total_cents))
 
 

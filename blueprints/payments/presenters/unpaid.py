@@ -24,7 +24,8 @@ MOST_ROWS = 200  # of one run; a payment shows the others on its own page
 
 _WORDS = {
     Why.NOT_ASKED: _l("Nog niet betaald"),
-    Why.EXCLUDED: _l("Door jou weggelaten"),
+    Why.LATER: _l("Later betalen"),
+    Why.EXCLUDED: _l("Niet betalen"),
     Why.DISPUTED: _l("Onzeker: tegenstrijdige berichten van de bank"),
     Why.UNCERTAIN: _l("Onzeker: nog geen bericht van de bank"),
 }
@@ -61,7 +62,8 @@ class UnpaidRow:
 class UnpaidGroup:
     """The lines of one run. `text` says what they wait for; `way` is where to go on, if not with a button.
 
-    `url`, `choice` and `label` are of the button for all of them; `row_label` of the button at each line.
+    `url`, `choice` and `label` are of the button for all of them; `row_label` of the button at each line; `never_url`
+    of the one that decides that a line is not paid, "" if there is none.
     """
 
     title: str
@@ -75,6 +77,7 @@ class UnpaidGroup:
     label: str
     row_label: str
     row_tone: str
+    never_url: str
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,22 @@ def unpaid_task(lines: Sequence[UnpaidLine]) -> Task | None:
         return None
     open_now, account = _count(lines, PAYABLE), _count(lines, {Why.WRONG_ACCOUNT})
     waiting, excluded, held = _count(lines, WAITING), _count(lines, {Why.EXCLUDED}), _count(lines, {Why.HELD})
+    later = people_later(len({one.due for one in lines if one.why is Why.LATER}))
     parts = [
+        later,
         ngettext("%(num)s opnieuw te betalen", "%(num)s opnieuw te betalen", open_now) if open_now else "",
         ngettext("%(num)s rekening controleren", "%(num)s rekeningen controleren", account) if account else "",
         ngettext("%(num)s aanpassen in Nmbrs", "%(num)s aanpassen in Nmbrs", held) if held else "",
         ngettext("%(num)s wacht", "%(num)s wachten", waiting) if waiting else "",
         ngettext("%(num)s weggelaten", "%(num)s weggelaten", excluded) if excluded else "",
     ]
-    tone = "warn" if open_now or account else ""
+    tone = "warn" if open_now or account or later else ""
     return Task(url_for("payments.list_unpaid"), "warn", _("Niet betaald"), " · ".join(filter(None, parts)), tone)
+
+
+def people_later(count: int) -> str:
+    """Return how many people are to be paid later; "" if nobody is."""
+    return ngettext("%(num)s persoon later te betalen", "%(num)s personen later te betalen", count) if count else ""
 
 
 def needs_attention(lines: Iterable[UnpaidLine]) -> bool:
@@ -125,10 +135,11 @@ def present_unpaid(lines: Sequence[UnpaidLine], can_pay: bool, hidden: bool) -> 
     """Return what was not paid, what can be done at once first. `hidden`: only how many lines may be shown."""
     sections = (
         (_("Kan opnieuw betaald worden"), _lead_payable(can_pay), PAYABLE, Choice.PAYABLE),
+        (_("Later te betalen"), _lead_later(can_pay), {Why.LATER}, Choice.LATER),
         (_("Rekeningnummer controleren"), _lead_account(), {Why.WRONG_ACCOUNT}, Choice.WRONG_ACCOUNT),
         (_("Kan zo niet betaald worden"), _lead_held(), {Why.HELD}, None),
         (_("Wacht nog"), "", WAITING, None),
-        (_("Door jou weggelaten"), _lead_excluded(can_pay), {Why.EXCLUDED}, Choice.EXCLUDED),
+        (_("Niet te betalen"), _lead_excluded(can_pay), {Why.EXCLUDED}, Choice.EXCLUDED),
     )  # fmt: skip
     found = []
     for title, lead, whys, choice in sections:
@@ -166,6 +177,7 @@ def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool, can_pay
         label=_label(lines, choice),
         row_label=_row_label(choice),
         row_tone="plain" if choice is Choice.WRONG_ACCOUNT else "quiet",
+        never_url=url_for("payments.leave_unpaid", run_id=run.id) if choice is Choice.LATER else "",
     )
 
 
@@ -177,14 +189,15 @@ def _label(lines: Sequence[UnpaidLine], choice: Choice | None) -> str:
     total = euro(sum(one.amount_cents or 0 for one in lines))
     if choice is Choice.PAYABLE:
         return ngettext("Zet %(sum)s klaar", "Zet %(num)s regels klaar: %(sum)s", len(lines), sum=total)
-    if choice is Choice.EXCLUDED and len(lines) > 1:
+    if choice is Choice.LATER and len(lines) > 1:
         return ngettext("Betaal alsnog %(num)s regel: %(sum)s", "Betaal alsnog %(num)s regels: %(sum)s", len(lines),
                         sum=total)  # fmt: skip
     return ""
 
 
 def _row_label(choice: Choice | None) -> str:
-    labels = {Choice.WRONG_ACCOUNT: _("Toch deze rekening gebruiken"), Choice.EXCLUDED: _("Alsnog betalen")}
+    late = _("Alsnog betalen")
+    labels = {Choice.WRONG_ACCOUNT: _("Toch deze rekening gebruiken"), Choice.LATER: late, Choice.EXCLUDED: late}
     return labels.get(choice, "") if choice else ""
 
 
@@ -208,10 +221,16 @@ def _lead_held() -> str:
     )
 
 
-def _lead_excluded(can_pay: bool) -> str:
+def _lead_later(can_pay: bool) -> str:
     if not can_pay:
         return _("Deze regels zijn weggelaten met ✗. De eigenaar van het account kan ze alsnog betalen.")
-    return _("Deze regels zijn weggelaten met ✗. Je kunt ze alsnog klaarzetten en goedkeuren.")
+    return _("Deze regels zijn weggelaten met ✗. Zet ze klaar, of kies dat je ze niet betaalt.")
+
+
+def _lead_excluded(can_pay: bool) -> str:
+    if not can_pay:
+        return _("Deze regels worden niet betaald. De eigenaar van het account kan ze alsnog betalen.")
+    return _("Deze regels betaal je niet. Je kunt ze alsnog klaarzetten en goedkeuren.")
 
 
 def _waits_for(one: UnpaidLine) -> tuple[str, Link | None]:
@@ -262,7 +281,7 @@ def _row(one: UnpaidLine, can_pay: bool) -> UnpaidRow:
         iban=one.iban,
         sum=sum_text(one.amount_cents, one.currency),
         status=status_of(one),
-        tone="" if one.why is Why.EXCLUDED else "warn" if one.why in WAITING else "bad",
+        tone="" if one.why is Why.EXCLUDED else "warn" if one.why in {*WAITING, Why.LATER} else "bad",
         since=_("sinds %(day)s", day=day(one.since)),
         payment=Link(_("Betaling"), _payment_url(one)) if one.reference else None,
         key=one.key,
@@ -290,7 +309,7 @@ def status_of(one: UnpaidLine) -> str:
         return f"{held_reason(one.held)} {held_todo(one.held)}"
     tried = _RETURNED if one.returned else (said and _NOT_REFUSED.get(said.code)) or _REFUSED
     words = str(_WORDS.get(one.why, tried))
-    if said is None or not said.reason or one.why in (Why.DISPUTED, Why.UNCERTAIN, Why.EXCLUDED):
+    if said is None or not said.reason or one.why in _WORDS:
         return words
     if not said.about_line and said.reason in BANK_REASONS:
         return f"{words}. {BANK_REASONS[said.reason]}"

@@ -1,0 +1,72 @@
+"""✗ leaves a line out to be paid later, and the line itself offers the other reason."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from models import AuditEvent, LineVerdict
+from tests.support.books import require_right_books
+from tests.support.factories import Demo
+from tests.support.web_client import Page, WebClient
+from tests.web.test_payment_page import at, line_ids, strike
+
+
+@pytest.fixture(autouse=True)
+def no_inconsistencies(demo: Demo, request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    require_right_books(request)
+
+
+def choices(page: Page) -> dict[str, str | None]:
+    """What the lines of a page offer, and whether it is chosen."""
+    return {node.text_content().strip(): node.get("aria-pressed") for node in page.all(".why button")}
+
+
+def test_a_line_that_is_paid_offers_no_reason(owner: WebClient, demo: Demo):
+    assert choices(owner.open(at(demo, demo.batch()))) == {}
+
+
+def test_a_cross_without_a_reason_is_paid_later(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    strike(owner, demo, batch, 0)
+    assert choices(owner.open(at(demo, batch))) == {"Later betalen": "true", "Niet betalen": "false"}
+    assert demo.view(batch).lines[0].verdict == "later"
+
+
+def test_the_other_reason_is_one_tap_at_the_line(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    strike(owner, demo, batch, 0)
+    before = demo.view(batch).digest
+    (button,) = [one for one in owner.open(at(demo, batch)).all(".why button") if one.get("aria-pressed") == "false"]
+    assert owner.post(button.get("formaction") or "").status_code == 303
+    assert choices(owner.open(at(demo, batch))) == {"Later betalen": "false", "Niet betalen": "true"}
+    assert (demo.view(batch).lines[0].verdict, demo.view(batch).digest) == ("never", before)
+    assert [row.verdict for row in LineVerdict.select().order_by(LineVerdict.id)] == ["later", "never"]
+
+
+def test_a_second_cross_keeps_the_reason_and_a_tick_ends_it(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    line = line_ids(demo, batch)[0]
+    for verdict in ("never", "refuse"):
+        owner.post(at(demo, batch, f"/regels/{line}?verdict={verdict}"))
+    assert demo.view(batch).lines[0].verdict == "never"
+    owner.post(at(demo, batch, f"/regels/{line}?verdict=accept"))
+    assert (demo.view(batch).lines[0].verdict, choices(owner.open(at(demo, batch)))) == (None, {})
+    owner.post(at(demo, batch, f"/regels/{line}?verdict=refuse"))
+    assert demo.view(batch).lines[0].verdict == "later"
+
+
+def test_a_reason_that_there_is_not_is_refused(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    assert owner.post(at(demo, batch, f"/regels/{line_ids(demo, batch)[0]}?verdict=soon")).status_code == 400
+    assert LineVerdict.select().count() == 0
+
+
+def test_the_log_says_who_left_a_line_out_and_why(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    strike(owner, demo, batch, 0)
+    (told,) = AuditEvent.select().where(AuditEvent.kind == "line.refused")
+    row = LineVerdict.get()
+    assert (told.actor, told.details) == (
+        f"user:{demo.user.id}", {"line": row.line_id, "verdict": "later", "row": row.id}
+    )  # fmt: skip
