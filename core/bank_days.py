@@ -34,3 +34,15 @@ def next_bank_day(day: date) -> date:
     while not is_bank_day(day):
         day += timedelta(days=1)
     return day
+
+
+def previous_bank_day(day: date) -> date:
+    """Return this day if it is a bank day, else the last one before it."""
+    while not is_bank_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def bank_days_until(today: date, day: date) -> int:
+    """Return how many bank days come after today, up to and including this day; 0 if it is today or over."""
+    return sum(is_bank_day(today + timedelta(days=ahead)) for ahead in range(1, (day - today).days + 1))

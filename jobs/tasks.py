@@ -13,6 +13,7 @@ from domain.outbox import mail, push_delivery
 from domain.overview import worklist
 from domain.payroll import (
     intake,
+    payday_reminders,
     permission_check,
     reopening,
     run_discovery,
@@ -119,6 +120,12 @@ def renew_overtaken(run_id: int) -> None:
         _enqueue_outbox()
 
 
+def remind_of_payday(company_id: int) -> None:
+    with database.connection_context():
+        payday_reminders.remind(company_id)
+        _enqueue_outbox()
+
+
 def check_books() -> None:
     with database.connection_context():
         daily_check.check_books()
@@ -168,6 +175,7 @@ def enqueue_due_work() -> None:
             webhook_deliveries.purge_payloads()
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
+            _enqueue_all("remind_of_payday", payday_reminders.due_companies())
             _enqueue_all("end_links", client_closing.clients_to_end())
             retention.remove_expired()
             if redaction.is_redaction_due():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import BigIntegerField, BlobField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BlobField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.banking import BankAccount
@@ -121,11 +121,16 @@ class PayrollCompany(Table):
     webhook_delivery_id = IntegerField(null=True)  # id of the newest such delivery
     wage_tax_from = UtcField(null=True)  # since when wage tax is paid too; null: it is not
     lease_until = UtcField(null=True)
+    payday = TextField(null=True)  # as domain/payments/paydays.py writes it; null: nobody has decided
+    payday_checked_on = DateField(null=True)  # last day on which its notifications were looked at
 
     class Meta:
         # a company seen through several of the client's connections pays once
         indexes = ((("client", "nmbrs_id"), True), (("client", "stable_key"), True))
-        constraints = [Check("(bank_account_id is null) = (mapped_at is null)")]
+        constraints = [
+            Check("(bank_account_id is null) = (mapped_at is null)"),
+            Check("substr(payday, 1, 4) in ('none', 'last', 'day:', 'week')"),
+        ]
 
 
 class WebhookDelivery(Table):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from werkzeug.datastructures import MultiDict
 
 from blueprints.payroll.blueprint import parse_id
+from blueprints.payroll.presenters.payday import payday_text
 from domain.banking.bank_accounts import AccountView
 from domain.payroll import companies, connections
 from domain.payroll.companies import CompanyView
@@ -69,11 +70,14 @@ def all_companies(connection: NmbrsConnection) -> list[CompanyView]:
 # --- the list of companies ---
 @dataclass(frozen=True)
 class CompanyRow:
-    """A company in the form: the chosen account, perhaps not saved yet, and whether its wage tax is paid too."""
+    """A company in the form: the chosen account, perhaps not saved yet, and whether its wage tax is paid too; its
+    payday in words.
+    """
 
     company: CompanyView
     account_id: int | None
     wage_tax: bool
+    payday: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def _unsaved_rows(connection: NmbrsConnection, choices: MappingChoices, listed: 
 
 def _row(view: CompanyView, choices: MappingChoices, proposed: int | None) -> CompanyRow:
     first = _saved_account(view) or (proposed if view.same_kvk else None)
-    return CompanyRow(view, choices.accounts.get(view.id, first), choices.wage_tax.get(view.id, view.wage_tax))
+    account, wage_tax = choices.accounts.get(view.id, first), choices.wage_tax.get(view.id, view.wage_tax)
+    return CompanyRow(view, account, wage_tax, payday_text(view.payday))
 
 
 def _saved_account(view: CompanyView) -> int | None:

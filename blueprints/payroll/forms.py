@@ -1,4 +1,4 @@
-from wtforms import BooleanField, EmailField, PasswordField, StringField
+from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length
 
 from blueprints.web.forms import Form, trimmed
@@ -35,6 +35,10 @@ class ConfirmForm(Form):
     """Repeats the choices for companies with another KvK number, and asks to confirm them."""
 
     confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
+
+
+class PaydayForm(Form):
+    payday = SelectField(_l("Betaaldag"))
 
 
 class AddressForm(RestorableForm):

@@ -116,6 +116,8 @@ ACTS: dict[str, Act] = {
     "end_nmbrs": Act("remove an Nmbrs connection, or move it to REST", OWNER),
     "map_companies": Act("choose the account of an administration", ALL, False, False, people=People.AGAIN,
                          why="the account is shown with each payment and approved with it"),
+    "set_payday": Act("confirm or choose the payday of an administration", MAY_PAY, False, False, people=People.AGAIN,
+                      why="the day is shown with each payment and approved with it"),
     # --- rights ---
     "members": Act("invite, change and remove people, hide lines", OWNER),
     "four_eyes": Act("set from which amount two people approve", OWNER, authority=Authority.TO_LOOSEN,

@@ -90,6 +90,11 @@ def day_and_month(value: date) -> str:
     return format_date(_date(value), "d MMMM", locale=_locale())
 
 
+def weekday(number: int) -> str:
+    """Return the name of a day of the week; 0 is Monday."""
+    return format_date(date(2024, 1, 1 + number), "EEEE", locale=_locale())  # 1 January 2024 was a Monday
+
+
 def month(value: date) -> str:
     """Format a calendar's heading: "november 2020"."""
     return format_date(_date(value), "LLLL y", locale=_locale())

@@ -6,7 +6,7 @@ from domain.banking.bank_configs import bank_config_of
 from domain.common.errors import NothingToPay, NotOpen, RunMissing
 from domain.orders import order_building
 from domain.payments import bank_capabilities, commitments, execution_dates
-from domain.payments.queries import execution_date
+from domain.payments.proposed_dates import execution_date
 from domain.payments.totals import lines_of
 from models import BankOrder, Batch, Release
 from models.states import BatchState, LineState, OrderState

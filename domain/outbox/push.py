@@ -11,9 +11,9 @@ from models.states import BatchState, Role
 
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
-    "waits": ("waits",), "asked": ("asked", "names_asked", "attest_asked", "excess"),
+    "waits": ("waits", "payday", "tax_due"), "asked": ("asked", "names_asked", "attest_asked", "excess"),
     "executed": ("executed",), "refused": ("refused", "partly"),
-    "held": ("held", "run_refused"), "consent": ("consent", "consent_ended"),
+    "held": ("held", "run_refused", "run_late"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
 OF_STATE: dict[str, str] = {

@@ -13,7 +13,8 @@ from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, excess_allowances, four_eyes, line_verdicts, state_machine, totals, warnings
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
-from domain.payments.queries import execution_date, get_batch, get_batch_locked, wishes_in_force
+from domain.payments.proposed_dates import execution_date
+from domain.payments.queries import get_batch, get_batch_locked, wishes_in_force
 from domain.payments.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_client_lock, transaction
 from models.states import BatchState, LineState, OrderState

@@ -131,6 +131,7 @@ class Payment:
     hold: int | None = None  # a hold that keeps it from its bank
     payees: Sequence[PayeeCheck] = ()  # lines whose payee is unusual
     asks_about_payees: bool = False  # an answer about one of them is needed before approval
+    is_payday: bool = False  # the execution date is the usual day of the company
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 

@@ -25,6 +25,7 @@ from domain.payments import (
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
+from domain.payments.proposed_dates import execution_date, payday_of
 from domain.payments.state_machine import NEEDS_ACTION
 from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals
 from models import (
@@ -131,13 +132,6 @@ def require_details(run: PayrollRun) -> None:
         raise DetailsRemoved
 
 
-def execution_date(batch: Batch) -> date:
-    """Return the chosen date, else the first bank day whose cut-off has not passed."""
-    return batch.execution_date or execution_dates.earliest_execution_date(
-        bank_config_or_default(batch.bank_account.bank).cut_off
-    )
-
-
 def get_payment(client: Client, reference: str, look: LineQuery | None = None) -> Payment:
     """Return the payment with all its lines, or with the page of lines that `look` asks for.
 
@@ -212,7 +206,7 @@ def _payment(
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
         run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
-        redacted_at=batch.run.redacted_at,
+        redacted_at=batch.run.redacted_at, is_payday=payday_of(batch) == day,
     )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from domain.payments import commitments, digest, four_eyes, payee_checks, state_
 from domain.payments.bank_capabilities import require_supported
 from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
-from domain.payments.queries import execution_date, get_batch, get_batch_locked
+from domain.payments.proposed_dates import execution_date
+from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.totals import lines_of
 from models import Approval, BankAccount, Batch, BatchLine, Client, Device, Membership, Release, User, transaction
 from models.states import AuthenticationMethod, BatchState, ClientState, LineState, Role

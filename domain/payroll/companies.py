@@ -37,6 +37,7 @@ class CompanyView:
     account: AccountView | None
     wage_tax: bool
     waiting: int
+    payday: str | None = None  # as stored
 
 
 # --- sync with Nmbrs ---
@@ -165,7 +166,7 @@ def _view(row: PayrollCompany, own: str, views: dict[int, AccountView], waiting:
     return CompanyView(
         row.id, row.number, row.name, row.kvk_number, row.kvk_number == own, debtor.number if debtor else "",
         debtor.name if debtor else "", views.get(row.bank_account_id or 0), row.wage_tax_from is not None,
-        waiting.get(row.id, 0),
+        waiting.get(row.id, 0), row.payday,
     )  # fmt: skip
 
 

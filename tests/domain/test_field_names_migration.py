@@ -43,7 +43,8 @@ RENAMED_VALUES = [
 # Of later migrations.
 LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance",
          "payee_answer", "line_verdict"}  # fmt: skip
-ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 3}  # columns, which stand last
+# columns, which stand last
+ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 3, "payroll_company": 2}
 
 
 def execute(query: str, *values: Any) -> list[tuple]:

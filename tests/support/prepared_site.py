@@ -122,7 +122,7 @@ class PreparedSite:
             "client": demo.client.public_id, "reference": self.batch.reference,
             "line_id": demo.view(self.batch).lines[0].id, "consent_id": demo.consent.id,
             "connection_id": demo.connection.id, "run_id": self.batch.run_id, "account_id": demo.account.id,
-            "passkey_id": 1, "allowance_id": 1, "verdict": "betaald",
+            "company_id": demo.company.id, "passkey_id": 1, "allowance_id": 1, "verdict": "betaald",
             "document": "0" * 64, "member_id": spare.id, "invitation_id": Invitation.get().id,
             "key": ApprovalThresholdChange.get().key,
             "token": "of-nothing", "state": "of-nothing", "filename": "css/base.css",

@@ -94,6 +94,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payroll.apps", "GET"): PAGE,
     ("payroll.overview", "GET"): PAGE,
     ("payroll.settings", "GET"): PAGE,
+    ("payroll.payday", "GET"): PAGE,
+    ("payroll.payday", "POST"): who_pays("/apps/nmbrs/{connection_id}/instellingen", "PayrollCompany"),
     ("payroll.save_mapping", "POST"): everyone("/apps/nmbrs", "PayrollCompany"),
     ("payroll.connect", "GET"): PAGE,
     ("payroll.connect", "POST"): SAID,
@@ -312,6 +314,7 @@ OPEN: dict[tuple[str, str], Open] = {
 # Form values, where an empty form would do nothing.
 FORMS: dict[str, Callable[[PreparedSite], dict[str, Any]]] = {
     "payments.pay": lambda site: {"shown": site.demo.view(site.batch).digest},
+    "payroll.payday": lambda site: {"payday": "day:25"},
     "payroll.save_mapping": lambda site: {f"company-{site.demo.company.id}": str(site.demo.other.id)},
     "settings.choose_language": lambda _site: {"language": "en"},
     "settings.enable_push": lambda site: {"subscription": Receiver(site.sandbox).written},
@@ -380,7 +383,7 @@ def test_outsiders_are_refused(prepared: PreparedSite, endpoint: str, method: st
     assert not prepared.changed
 
 
-THINGS = re.compile("<[^>]*(reference|consent_id|connection_id|run_id|account_id|member_id|invitation_id)>")
+THINGS = re.compile("<[^>]*(reference|consent_id|connection_id|company_id|run_id|account_id|member_id|invitation_id)>")
 
 
 def test_data_of_another_client_is_404(prepared: PreparedSite):

@@ -231,9 +231,9 @@ def balance(account: AccountView) -> str:
 
 
 def relative_date(payment: Payment) -> str:
-    """Return how far away the execution date is; "as soon as possible" if nobody chose one."""
+    """Return how far away the execution date is; "payday" or "as soon as possible" if nobody chose one."""
     if not payment.date_fixed:
-        return _("zo snel mogelijk")
+        return _("betaaldag") if payment.is_payday else _("zo snel mogelijk")
     ahead = (payment.execution_date - today_amsterdam()).days
     if ahead < 0:
         return _("voorbij")
