@@ -155,6 +155,7 @@ class Release(Table):
     ip = TextField()
     batch_booking = BooleanField(default=True)  # the client's preference at the time of approval
     vop_enabled = BooleanField(default=True)
+    changes: Any = JsonField(null=True)  # what was told as changed: see domain/payments/shown_changes.py
     released_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)
@@ -178,6 +179,7 @@ class Approval(Table):
     authentication_method = TextField()
     ip = TextField()
     date_was_automatic = BooleanField(default=False)  # the day was set automatically, and is reset if this is voided
+    changes: Any = JsonField(null=True)  # as in Release
     approved_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)

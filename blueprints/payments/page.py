@@ -19,6 +19,7 @@ from blueprints.payments.presenters.cancellation import Cancellation, present_ca
 from blueprints.payments.presenters.hold import MAY_WAIT, present_hold
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
+from blueprints.payments.presenters.pay_changes import ChangeBox, present_changes, told_at_approval
 from blueprints.payments.presenters.payee_names import PayeeNames, present_names
 from blueprints.payments.presenters.payees import PayeeBox, present_payees
 from blueprints.payments.presenters.signing import SigningNote, present_signing
@@ -119,6 +120,7 @@ class PaymentPage(PaymentSheet):
     reason: Note | None
     approvals: Note | None
     payees: list[PayeeBox]  # new and changed accounts
+    changes: ChangeBox | None  # what changed since the payments before
     names: PayeeNames | None
     signing: SigningNote | None
     manual: ManualFile | None
@@ -243,6 +245,7 @@ def build_page(
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
         payees=present_payees(payment, is_open and _may_answer(membership), sheet.url),
+        changes=present_changes(payment, sheet.url),
         names=_names(payment, sheet, progress.names),
         signing=present_signing(payment, progress.step) if progress.step else None,
         manual=present_file(progress.manual, payment, sheet.can_pay) if progress.manual else None,
@@ -307,6 +310,8 @@ def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
     ]  # fmt: skip
     if status.is_name_check_off(payment):
         facts.append((_("Namen"), _("niet gecontroleerd, volgens je instellingen")))
+    if told := told_at_approval(payment):
+        facts.append((_("Veranderd, bij goedkeuring"), told))
     return facts
 
 

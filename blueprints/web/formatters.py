@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, current_app, g
 
 from blueprints.web.forms import field_attributes
@@ -62,6 +62,12 @@ def number(count: int) -> str:
     return format_decimal(count, locale=_locale())
 
 
+def signed_percent(tenths: int) -> str:
+    """Format tenths of a percent with their sign: "+2,1%" in Dutch, "+2.1%" in English; 0 as "0%"."""
+    sign = {True: "+", False: "−"}[tenths > 0] if tenths else ""
+    return sign + format_percent(Decimal(abs(tenths)) / 1000, "#,##0.#%", locale=_locale())
+
+
 def day(value: date) -> str:
     """Format a short day: "di 24 nov." (Dutch puts a point after a shortened month)."""
     value = _date(value)
@@ -98,6 +104,11 @@ def weekday(number: int) -> str:
 def month(value: date) -> str:
     """Format a calendar's heading: "november 2020"."""
     return format_date(_date(value), "LLLL y", locale=_locale())
+
+
+def month_name(month: int) -> str:
+    """Format a month by its number in the year: "november"."""
+    return format_date(date(2000, month, 1), "LLLL", locale=_locale())
 
 
 def short_month(value: date) -> str:

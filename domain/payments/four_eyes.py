@@ -5,6 +5,7 @@ approval creates the release (docs/decisions/0016-four-eyes.md).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.clock import utcnow
 from domain.common import audit
@@ -18,6 +19,7 @@ from domain.common.errors import (
 from domain.identity import identification, signing_authority
 from domain.identity.persons import People, same_person
 from domain.outbox import mail, push
+from domain.payments import shown_changes
 from models import (
     Approval,
     ApprovalThresholdChange,
@@ -125,11 +127,12 @@ def people_behind(release: Release) -> int:
 
 # --- approving ------------------------------------------------------------------------------------
 def approve(
-    batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, date_was_automatic: bool
-) -> Approval | None:
+    batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, date_was_automatic: bool,
+    changes: Any = None,
+) -> Approval | None:  # fmt: skip
     """Record this person's approval, in the transaction of the release. Return None if it was the last one needed.
 
-    A second approval by the same person changes nothing.
+    A second approval by the same person changes nothing. `changes`: what this person was told (`shown_changes.kept`).
 
     Raises:
     - LastEditorCannotApprove
@@ -146,11 +149,11 @@ def approve(
         raise SamePerson
     row = Approval.create(
         batch=batch.id, user=user, digest=shown, total_cents=total_cents, authentication_method=proof, ip=ip,
-        date_was_automatic=date_was_automatic
-    )
+        date_was_automatic=date_was_automatic, changes=changes,
+    )  # fmt: skip
     audit.record_event(
         batch.client_id, audit.by_user(user), "batch.approved_by_one", f"batch:{batch.reference}", digest=shown,
-        total=total_cents, proof=proof, approval=row.id,
+        total=total_cents, proof=proof, approval=row.id, **shown_changes.for_log(changes),
     )  # fmt: skip
     if given:
         return None

@@ -1,15 +1,15 @@
 """The known payees of a client: what is unusual about whom a payment pays, and what people answered about it.
 
-`payee_findings` judges; here are the rows: what was executed, what is to be paid, and the answers. A payment passes
-only when every line that asks something has an answer to exactly that question (`require_answered`).
+`payee_findings` judges; here are the rows: what is to be paid, and the answers. A payment passes only when every line
+that asks something has an answer to exactly that question (`require_answered`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from peewee import chunked, fn
+from peewee import chunked
 
 from core.encryption import digest_sha256
 from core.names import normalise_name
@@ -17,17 +17,17 @@ from domain.common.encryption import blind_index
 from domain.common.errors import AnsweredByApprover, UnansweredPayees
 from domain.identity import identification
 from domain.identity.persons import same_person
-from domain.payments.account_refusals import is_account_refused
 from domain.payments.line_verdicts import lines_with_verdicts
+from domain.payments.paid_history import executed_to
 from domain.payments.payee_findings import Finding, PaidAccount, Payee, PlannedLine, find_unusual
-from models import BankOrder, Batch, BatchLine, Client, Due, OrderLine, PayeeAnswer, PayrollRun, User
+from models import Batch, BatchLine, Client, Due, PayeeAnswer, User
 from models.payees import CONFIRMED
 from models.states import BatchState, LineState, RunKind
 
 # States of a payment in which an answer is asked, or must still hold.
 _JUDGED = (BatchState.OPEN, BatchState.APPROVED, BatchState.SENDING)
 _ASKED_AT_ONCE = 500
-_PLANNED = (LineState.OPEN, LineState.EXCLUDED, LineState.SENT)
+PLANNED = (LineState.OPEN, LineState.EXCLUDED, LineState.SENT)
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,28 @@ class PayeeCheck:
         return self.finding.must_be_answered and not self.is_answered
 
 
-def checks_of(
-    batch: Batch, lines: Sequence[BatchLine] | None = None, with_excluded: bool = False
-) -> list[PayeeCheck]:  # fmt: skip
+def checks_of(batch: Batch, with_excluded: bool = False) -> list[PayeeCheck]:
     """Return what is unusual about the lines that this payment pays, by position; nothing of one that is on its way.
 
-    The tax authority is no payee that payroll names: its account comes from this program. Expects the account. `lines`:
-    all lines of the payment as `lines_with_answers` returns them, if they were just read. `with_excluded`: also of
-    lines that are excluded, and may be included again.
+    The tax authority is no payee that payroll names: its account comes from this program. Expects the account.
+    `with_excluded`: also of lines that are excluded, and may be included again.
     """
-    if batch.state not in _JUDGED or batch.kind != RunKind.SALARY:
+    if not is_judged(batch):
         return []
-    rows = [one for one in lines or lines_with_answers(batch) if one.state in _PLANNED]
-    findings = find_unusual([_planned(batch, one) for one in rows], _executed(batch.client_id), _country_of(batch))
+    return checks_of_lines(batch, lines_with_answers(batch), executed_to(batch), with_excluded)
+
+
+def is_judged(batch: Batch) -> bool:
+    """Return whether people may still be asked about this payment, or an answer must still hold."""
+    return batch.state in _JUDGED and batch.kind == RunKind.SALARY
+
+
+def checks_of_lines(
+    batch: Batch, lines: Sequence[BatchLine], executed: Sequence[PaidAccount], with_excluded: bool = False
+) -> list[PayeeCheck]:  # fmt: skip
+    """`checks_of` a payment whose lines (`lines_with_answers`) and history (`executed_to`) were just read."""
+    rows = [one for one in lines if one.state in PLANNED]
+    findings = find_unusual([planned_line(batch, one) for one in rows], executed, _country_of(batch))
     paid = {one.id: one for one in rows if with_excluded or one.state != LineState.EXCLUDED}
     judged = [(paid[one.line], one) for one in findings if one.line in paid]
     given = _given(batch.id) if judged else {}
@@ -164,47 +173,14 @@ def lines_with_answers(batch: Batch) -> list[BatchLine]:
     return list(query.where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 
-def _planned(batch: Batch, line: Any) -> PlannedLine:
+def planned_line(batch: Batch, line: Any) -> PlannedLine:
+    """Return a line of `lines_with_answers` as it is judged."""
     payee = Payee(batch.company_key, normalise_name(line.creditor_name), line.employee)
-    return PlannedLine(line.id, payee, line.creditor_iban, line.creditor_name)
+    return PlannedLine(line.id, payee, line.creditor_iban, line.creditor_name, line.amount_cents)
 
 
 def _country_of(batch: Batch) -> str:
     return batch.bank_account.iban[:2]
-
-
-def _executed(client_id: int) -> list[PaidAccount]:
-    """Return what was executed of all salary payments of the client, and what came back: a row per person, account and
-    spelling of the name.
-    """
-    told = OrderLine.standing.in_(("paid", "returned")) | is_account_refused()
-    rows: Any = (
-        OrderLine.select(
-            Batch.company_key, Due.employee, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.standing,
-            fn.min(BankOrder.execution_date), fn.max(BankOrder.execution_date),
-        )
-        .join(BatchLine).join(Batch).join(PayrollRun).switch(BatchLine).join(Due).switch(OrderLine).join(BankOrder)
-        .where(
-            Batch.client == client_id, Batch.kind == RunKind.SALARY, PayrollRun.redacted_at.is_null(), told,
-        )
-        .group_by(
-            Batch.company_key, Due.employee, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.standing
-        ).tuples()
-    )  # fmt: skip
-    return [_paid_account(*row) for row in rows]
-
-
-def _paid_account(
-    company: str, employee: str | None, name: str, iban: str, standing: str, first: date | str, last: date | str
-) -> PaidAccount:  # fmt: skip
-    payee = Payee(company, normalise_name(name), employee)
-    if standing == "paid":
-        return PaidAccount(payee, iban, _day(first), _day(last), None, name)
-    return PaidAccount(payee, iban, None, None, _day(last), name)
-
-
-def _day(value: date | str) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _given(batch_id: int) -> Mapping[int, GivenAnswer]:

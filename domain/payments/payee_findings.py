@@ -1,7 +1,7 @@
 """Known payees: what is unusual about whom a payment pays, judged from what was executed before.
 
 An account becomes known for a person when a payment to it was executed. What was only prepared, approved or sent tells
-nothing. Pure functions over plain values; amounts play no part.
+nothing. Pure functions over plain values; amounts play no part here (`pay_changes` judges those).
 """
 
 from collections import defaultdict
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
 
 from core.iban import in_sepa
 
@@ -34,12 +35,23 @@ class Payee:
     employee: str | None = None
 
 
+@dataclass(frozen=True, order=True)
+class Period:
+    """The periods of a year that a run is about, by their numbers in it: 2026, 10, 10 is October where pay is monthly.
+    """
+
+    year: int
+    first: int
+    last: int
+
+
 @dataclass(frozen=True)
 class PaidAccount:
     """What was executed to one account of one person, from the first day to the last; no days: nothing was.
 
     `came_back`: the last day of a payment that came back, or that the bank refused because of the account.
-    `written`: the person's name as it is written.
+    `written`: the person's name as it is written. `period`: if this is what one of the periods paid that a payment is
+    held against, `cents` in all; `source`: the newest line of it.
     """
 
     payee: Payee
@@ -48,6 +60,9 @@ class PaidAccount:
     last: date | None = None
     came_back: date | None = None
     written: str = ""
+    period: Period | None = None
+    cents: int = 0
+    source: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,7 @@ class PlannedLine:
     payee: Payee
     iban: str
     written: str = ""
+    cents: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ def find_unusual(planned: Sequence[PlannedLine], executed: Sequence[PaidAccount]
 
     `country`: of the account that pays.
     """
-    history, holders = _History(executed), _holders(planned, executed)
+    history, holders = ByPerson(executed), _holders(planned, executed)
     found = (_finding(line, history, holders[line.iban], country) for line in planned)
     return [one for one in found if one is not None]
 
@@ -109,17 +125,25 @@ def is_same(one: Payee, other: Payee) -> bool:
     return one.name == other.name
 
 
-class _History:
-    """What was executed, by person and account."""
+class _OfPayee(Protocol):
+    @property
+    def payee(self) -> Payee: ...
 
-    def __init__(self, executed: Iterable[PaidAccount]) -> None:
-        self._by: dict[tuple[str, ...], list[PaidAccount]] = defaultdict(list)
-        for one in executed:
+
+Row = TypeVar("Row", bound=_OfPayee)
+
+
+class ByPerson(Generic[Row]):
+    """Lines or payments, by the person whom they pay."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for one in rows:
             for key in _keys(one.payee):
                 self._by[key].append(one)
 
-    def of(self, payee: Payee) -> list[PaidAccount]:
-        """Return what was executed to this person, in every company of the client, each account once."""
+    def of(self, payee: Payee) -> list[Row]:
+        """Return the rows of this person, in every company of the client, each once."""
         same = {id(one): one for key in _keys(payee) for one in self._by[key] if is_same(one.payee, payee)}
         return list(same.values())
 
@@ -141,7 +165,7 @@ def _holders(
 
 
 def _finding(
-    line: PlannedLine, history: _History, holders: Sequence[PlannedLine | PaidAccount], country: str
+    line: PlannedLine, history: ByPerson[PaidAccount], holders: Sequence[PlannedLine | PaidAccount], country: str
 ) -> Finding | None:  # fmt: skip
     mine = history.of(line.payee)
     here = [one for one in mine if one.iban == line.iban]

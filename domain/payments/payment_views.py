@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from domain.banking.bank_accounts import AccountView
 from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
+from domain.payments.pay_changes import NO_CHANGES, Changes
 from domain.payments.payee_checks import PayeeCheck
 from domain.payments.state_machine import SETTLED
 from domain.payments.totals import NOT_PAID
@@ -132,6 +134,8 @@ class Payment:
     payees: Sequence[PayeeCheck] = ()  # lines whose payee is unusual
     asks_about_payees: bool = False  # an answer about one of them is needed before approval
     is_payday: bool = False  # the execution date is the usual day of the company
+    changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before
+    approved_changes: Any = None  # afterwards: what its approver was told (`shown_changes.kept`)
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 

@@ -18,16 +18,22 @@ from domain.payments import (
     holds,
     line_search,
     line_verdicts,
+    paid_history,
     payee_checks,
+    shown_changes,
     totals,
     warnings,
 )
 from domain.payments.digest import Wishes, wishes_of
+from domain.payments.held_lines import HeldLines
 from domain.payments.line_search import LinePage, LineQuery
+from domain.payments.pay_changes import NO_CHANGES, Changes
+from domain.payments.payee_checks import PayeeCheck
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.proposed_dates import execution_date, payday_of
 from domain.payments.state_machine import NEEDS_ACTION
 from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals
+from domain.payments.warnings import PaymentWarning
 from models import (
     Approval,
     BankAccount,
@@ -184,7 +190,8 @@ def _payment(
     order, release = sent
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
-    payees = payee_checks.checks_of(batch, whole)
+    cautions = warnings.warnings_for(batch, beside)
+    payees, changes = _judgement(batch, whole, beside, cautions)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
@@ -196,7 +203,7 @@ def _payment(
         date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
         lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
-        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.warnings_for(batch, beside),
+        order=_order_view(order, batch, signing), kind=batch.kind, cautions=cautions,
         run_missing=batch.run.unlisted_since is not None,
         overpaid=_overpaid(batch),
         unpaid_employee_count=batch.unpaid_employee_count, unpaid_employee_names=batch.unpaid_employee_names,
@@ -206,8 +213,22 @@ def _payment(
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
         run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
-        redacted_at=batch.run.redacted_at, is_payday=payday_of(batch) == day,
+        changes=changes, approved_changes=release.changes if release else None, redacted_at=batch.run.redacted_at,
+        is_payday=payday_of(batch) == day,
     )  # fmt: skip
+
+
+def _judgement(
+    batch: Batch, whole: list[BatchLine] | None, beside: HeldLines, cautions: Sequence[PaymentWarning]
+) -> tuple[list[PayeeCheck], Changes]:  # fmt: skip
+    """Return what is unusual about the accounts that this payment pays and about its amounts, with one reading of what
+    was executed before.
+    """
+    if not payee_checks.is_judged(batch):
+        return [], NO_CHANGES
+    lines, executed = whole or payee_checks.lines_with_answers(batch), paid_history.executed_to(batch)
+    changes = shown_changes.changes_of(batch, lines, executed, beside, cautions)
+    return payee_checks.checks_of_lines(batch, lines, executed), changes
 
 
 def _run_cautions(batch: Batch) -> list[tuple[str, Sequence[int]]]:

@@ -19,7 +19,7 @@ from domain.common.errors import (
     WrongAuthenticationMethod,
 )
 from domain.identity import identification
-from domain.payments import commitments, digest, four_eyes, payee_checks, state_machine, warnings
+from domain.payments import commitments, digest, four_eyes, payee_checks, shown_changes, state_machine, warnings
 from domain.payments.bank_capabilities import require_supported
 from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
@@ -184,11 +184,11 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
     account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
     commitments.require_owed(batch, lines)
     require_within_limits(account, total)
-    date_was_automatic = batch.execution_date is None
+    date_was_automatic, changes = batch.execution_date is None, shown_changes.kept(shown_changes.changes_now(batch))
     Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
     if four_eyes.is_required(batch.client, total):
         shown = four_eyes.digest_in_force(batch, shown, digest.first_digest(account.iban, day, lines))
-        first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, date_was_automatic)
+        first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, date_was_automatic, changes)
         if first is not None:
             return first
     else:
@@ -196,10 +196,11 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
     row = Release.create(
         batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
         line_count=len(lines), authentication_method=proof, ip=psu.ip,
-        batch_booking=batch.client.batch_booking, vop_enabled=batch.client.vop_enabled,
+        batch_booking=batch.client.batch_booking, vop_enabled=batch.client.vop_enabled, changes=changes,
     )  # fmt: skip
     state_machine.transition(
         batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
         proof=proof, release=row.id, batch_booking=row.batch_booking, name_check=row.vop_enabled,
+        **shown_changes.for_log(changes),
     )  # fmt: skip
     return row

@@ -7,6 +7,7 @@ from domain.common import audit
 from domain.common.errors import InsufficientRole
 from domain.payments.held_lines import NONE_HELD
 from domain.payments.line_search import LineQuery
+from domain.payments.pay_changes import NO_CHANGES
 from domain.payments.payment_views import Payment
 from domain.payroll.run_history import Detail
 from domain.payroll.unpaid import UnpaidLine
@@ -29,7 +30,7 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
     return replace(
         payment, lines=[], digest="", overpaid=(), unpaid_employee_names=None, hidden=True, found=None, spelt_count=0,
         spelt=(),
-        reasons=False, beside=NONE_HELD, run_cautions=(), payees=(),
+        reasons=False, beside=NONE_HELD, run_cautions=(), payees=(), changes=NO_CHANGES, approved_changes=None,
     )  # fmt: skip
 
 

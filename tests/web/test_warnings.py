@@ -101,9 +101,12 @@ def test_a_missing_run_removes_the_button(owner: WebClient, demo: Demo):
 def test_unpaid_employees_are_counted_and_named(owner: WebClient, demo: Demo):
     batch = demo.batch()
     Batch.update(unpaid_employee_count=2).execute()
-    assert "2 medewerkers staan niet in het betaalbestand" in owner.open(path_of(demo, batch)).text
+    page = owner.open(path_of(demo, batch))
+    assert "2 zonder betaling" in page.says(".changes .note") and page.all(".changes .warn")
     Batch.update(unpaid_employee_names=["Noor de Vries", "Alek Nowak"]).execute()
-    assert "Noor de Vries, Alek Nowak" in owner.open(path_of(demo, batch)).text
+    page = owner.open(path_of(demo, batch))
+    assert [node.text_content() for node in page.all(".changes li b")] == ["Noor de Vries", "Alek Nowak"]
+    assert "Staat in de salarisrun, maar niet in het betaalbestand." in page.says(".changes")
 
 
 def test_a_supplement_line_shows_the_earlier_payment(owner: WebClient, demo: Demo, sandbox: Sandbox):

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
+from blueprints.payments.presenters.pay_changes import remark_on
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
 from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
@@ -107,6 +108,8 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
         remarks.append(paid_before(row))
     if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
         remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
+    if changed := remark_on(row, payment):
+        remarks.append(changed)
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))

@@ -65,7 +65,7 @@ def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
         return []
     first = (_date_passed,) if problem else (_date_passed, _over_limit)
     account = (_balance_too_low, _other_account)
-    checks = (_run_missing, _g_account, *first, *account, _missing_employees, _left_out, _converted_lines)
+    checks = (_run_missing, _g_account, *first, *account, _left_out, _converted_lines)
     found = [notice for check in checks if (notice := check(payment)) is not None]
     return [*found, *(Notice(*caution_text(code, numbers)) for code, numbers in payment.run_cautions)]
 
@@ -127,20 +127,6 @@ def _other_account(payment: Payment) -> Notice | None:
         iban=format_iban(payment.account.iban).replace(" ", NBSP),
     )
     return Notice("warn", _("Andere rekening dan in Nmbrs"), text)
-
-
-def _missing_employees(payment: Payment) -> Notice | None:
-    count, names = payment.unpaid_employee_count, payment.unpaid_employee_names or ()
-    if not count:
-        return None
-    title = ngettext(
-        "%(num)s medewerker staat niet in het betaalbestand",
-        "%(num)s medewerkers staan niet in het betaalbestand", count,
-    )  # fmt: skip
-    if not names or "?" in names:
-        return Notice("warn", title, _("Deze medewerkers staan wel in de salarisrun. Controleer dit in Nmbrs."))
-    told = _("%(names)s: wel in de salarisrun, geen betaling. Controleer dit in Nmbrs.", names=", ".join(names))
-    return Notice("warn", title, told)
 
 
 def _left_out(payment: Payment) -> Notice | None:
