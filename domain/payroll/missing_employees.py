@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from connectors.nmbrs.port import Employee, Payroll, PayrollError
 from domain.payroll.nmbrs_client import NmbrsClient
+from domain.payroll.person_matching import name_key
 from domain.payroll.run_versions import PayableLine
 from models import PayrollRun
 
@@ -35,8 +36,8 @@ def find_missing(run: PayrollRun, caller: NmbrsClient, wanted: Sequence[PayableL
     except PayrollError as error:
         log.info("run %s: people not counted: %s", run.id, error.code)
         return None
-    payees = len({(line.creditor_name, line.creditor_iban) for line in wanted})
-    if len(set(ids)) <= len({line.creditor_iban for line in wanted}):
+    payees = len({name_key(line) for line in wanted})  # pay may be split over several accounts of one person
+    if len(set(ids)) <= payees:
         return MissingEmployees(0)
     try:
         names = _unpaid(caller, company.nmbrs_id, set(ids), wanted)

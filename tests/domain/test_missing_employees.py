@@ -3,9 +3,13 @@
 import pytest
 
 from connectors.nmbrs.port import Employee
-from domain.payroll import missing_employees
-from tests.support.factories import Demo
+from domain.payments.totals import lines_of
+from domain.payroll import intake, missing_employees
+from domain.payroll.nmbrs_client import NmbrsClient
+from models import PayrollRun
+from tests.support.factories import Demo, make_file
 from tests.support.intake import work
+from tests.support.large_batches import iban
 from tests.support.sandbox import Sandbox
 
 
@@ -64,6 +68,19 @@ def test_an_employee_with_two_payments_counts_once(demo: Demo, sandbox: Sandbox)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.line_count, batch.unpaid_employee_count) == (9, 0)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_split_pay_hides_nobody_who_is_missing(demo: Demo, sandbox: Sandbox, named: bool):
+    """One person less and one line more: as many accounts as people."""
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    run = PayrollRun.get_by_id(batch.run_id)
+    rows = [(one.creditor_name, one.creditor_iban, one.amount_cents) for one in lines_of(batch)][:-1]
+    wanted = [intake.to_payable_line(line) for line in make_file([*rows, (rows[0][0], iban(7), 100)]).lines]
+    sandbox.fault(nmbrs_no_employee_right=not named)
+    found = missing_employees.find_missing(run, NmbrsClient(run.company.connection, run.company, run), wanted)
+    assert found == missing_employees.MissingEmployees(1, ["Noor de Vries"] if named else None)
 
 
 def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: Sandbox):
