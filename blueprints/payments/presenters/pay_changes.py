@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payments.presenters.payees import MOST_ROWS
+from blueprints.payments.presenters.status import NBSP
 from blueprints.web.formatters import day_and_month, euro, full_date, month_name, number, signed_percent
 from core.clock import today_amsterdam
 from domain.payments.pay_changes import Change, ChangeKind, Changes, PaidPeriod
@@ -77,7 +78,9 @@ def told_at_approval(payment: Payment) -> str:
 def summary(counts: dict[ChangeKind, int], percent: str) -> str:
     """Return the counts and the change of the total: "2 nieuw · 1 weg · 3 anders · totaal +2,1 %"."""
     told = [_count(kind, count) for kind, count in counts.items()]
-    return " · ".join([*told, *([_("totaal %(percent)s", percent=percent)] if percent else [])])
+    if percent:
+        told.append(_("totaal %(percent)s", percent=percent))
+    return " · ".join(one.replace(" ", NBSP) for one in told)  # lines break between the counts
 
 
 def _count(kind: ChangeKind, count: int) -> str:
