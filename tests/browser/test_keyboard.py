@@ -73,7 +73,7 @@ def test_a_payment_by_keyboard(returning: Phone):
     press(phone, "Niet betalen: Jong, Wouter de", "Space")
     expect(phone.pay_button).to_have_text("Betaal € 16.358,00")
     assert phone.page.evaluate(FOCUSED)["name"] == "Niet betalen: Jong, Wouter de", "the focus stays where it was"
-    expect(phone.page.locator("#live")).to_contain_text("wordt niet betaald")
+    expect(phone.page.locator("#live")).to_contain_text("wordt later betaald")
     press(phone, "Betalen: Jong, Wouter de", "Space")
     expect(phone.pay_button).to_have_text("Betaal € 19.806,08")
     press(phone, "Datum en rekening wijzigen")
