@@ -6,6 +6,7 @@ from flask_login import login_required
 
 from blueprints.banking.presenters.consents import present_consent
 from blueprints.overview import presenter
+from blueprints.overview.balance import balance_rows
 from blueprints.overview.payday import payday_rows
 from blueprints.overview.plot import Plot, present_plot
 from blueprints.payments.presenters.excess import excess_task
@@ -75,7 +76,7 @@ def overview(membership):
         unpaid=None if needs_attention(owed) else unpaid_task(owed),
         plot=_plot(membership), first_name=user.name.split()[0],
         offer_install=not step and devices.should_offer_install(current_device()),
-        paydays=payday_rows(membership),
+        paydays=payday_rows(membership), shortfalls=balance_rows(client),
         splashes=splash.wanted(request.user_agent.string),
         waiting_count=worklist.pending_count(user),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.banking.bank_accounts import AccountView
+from domain.payments.coverage import Shortfall
 from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
 from domain.payments.pay_changes import NO_CHANGES, Changes
@@ -133,6 +134,7 @@ class Payment:
     hold: int | None = None  # a hold that keeps it from its bank
     payees: Sequence[PayeeCheck] = ()  # lines whose payee is unusual
     asks_about_payees: bool = False  # an answer about one of them is needed before approval
+    shortfall: Shortfall | None = None  # what the account lacks on the execution date
     is_payday: bool = False  # the execution date is the usual day of the company
     changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before
     approved_changes: Any = None  # afterwards: what its approver was told (`shown_changes.kept`)

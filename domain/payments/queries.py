@@ -12,6 +12,7 @@ from domain.banking.bank_accounts import account_view
 from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
 from domain.payments import (
+    coverage,
     excess,
     execution_dates,
     held_lines,
@@ -213,6 +214,7 @@ def _payment(
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
         run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
+        shortfall=coverage.shortfall_of(batch, day, counted.cents, getattr(batch, "others_cents", None) or 0),
         changes=changes, approved_changes=release.changes if release else None, redacted_at=batch.run.redacted_at,
         is_payday=payday_of(batch) == day,
     )  # fmt: skip
@@ -300,7 +302,7 @@ def _beside_the_order() -> list[Any]:
     until = OrderLine.select(fn.max(OrderLine.may_execute_until)).where(OrderLine.order == BankOrder.id)
     return [
         holds.first_hold_on(Batch.client, BankAccount.bank).alias("hold_id"), fn.EXISTS(asked).alias("cancel_asked"),
-        fn.EXISTS(booked).alias("is_booked"), until.alias("until"),
+        fn.EXISTS(booked).alias("is_booked"), until.alias("until"), coverage.others_cents().alias("others_cents"),
     ]  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from flask_babel import ngettext
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.presenters.status import NBSP, STATES
 from blueprints.payroll.presenters.held_lines import caution_text, held_title, left_out_text
-from blueprints.web.formatters import day, euro, moment, number
+from blueprints.web.formatters import day, day_and_month, euro, moment, number
 from blueprints.web.parts import Link
 from core.clock import today_amsterdam
 from core.iban import format_iban
 from domain.banking.bank_accounts import may_pay
+from domain.payments.coverage import Shortfall
 from domain.payments.line_search import REMARKED, page_of_position
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.warnings import PaymentWarning, name
@@ -109,14 +110,26 @@ def _over_limit(payment: Payment) -> Notice | None:
 
 
 def _balance_too_low(payment: Payment) -> Notice | None:
-    account = payment.account
-    if account.balance_cents is None or account.balance_at is None or account.balance_cents >= payment.total_cents:
+    lacking = payment.shortfall
+    if lacking is None:
         return None
-    text = _(
-        "Op %(name)s stond %(balance)s (%(moment)s). Dat is minder dan deze betaling.",
-        name=account.name, balance=euro(account.balance_cents), moment=moment(account.balance_at),
-    )  # fmt: skip
-    return Notice("warn", _("Misschien te weinig saldo"), text)
+    text = " ".join((shortfall_text(lacking), _("Vul je saldo aan of kies een andere dag of rekening.")))
+    return Notice("warn", shortfall_title(lacking), text)
+
+
+def shortfall_title(lacking: Shortfall) -> str:
+    """Return how much an account lacks, and on which day."""
+    return _("%(sum)s te kort op %(day)s", sum=euro(lacking.cents), day=day_and_month(lacking.day).replace(" ", NBSP))
+
+
+def shortfall_text(lacking: Shortfall) -> str:
+    """Return what the account held when, and what else goes from it."""
+    stood = _("Op %(name)s stond %(balance)s (%(moment)s).", name=lacking.account_name,
+              balance=euro(lacking.balance_cents), moment=moment(lacking.balance_at))  # fmt: skip
+    if not lacking.others_cents:
+        return stood
+    others = _("Andere betalingen tot en met die dag: %(sum)s.", sum=euro(lacking.others_cents))
+    return f"{stood} {others}"
 
 
 def _other_account(payment: Payment) -> Notice | None:
