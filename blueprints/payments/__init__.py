@@ -12,6 +12,7 @@ from blueprints.payments import (
     payee_names,
     payees,
     payment_list,
+    putting_away,
     unpaid,
 )
 from blueprints.payments.blueprint import blueprint
@@ -29,5 +30,6 @@ __all__ = [
     "payee_names",
     "payees",
     "payment_list",
+    "putting_away",
     "unpaid",
 ]

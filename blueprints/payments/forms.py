@@ -1,7 +1,7 @@
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms import DateField, Field, HiddenField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from blueprints.web.field_errors import ResumedForm
@@ -9,6 +9,7 @@ from blueprints.web.formatters import read_amount
 from blueprints.web.forms import Form, trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
+from domain.payments.putting_away import PutAway
 
 # Replace the English messages of WTForms.
 _NO_DAY: dict[str, Any] = {"invalid_value_message": _l("Kies een dag in de kalender.")}
@@ -24,6 +25,20 @@ class PayForm(ResumedForm):
 
 class PinForm(PayForm):
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
+
+
+class PutAwayForm(ResumedForm):
+    """Why a payment is not paid."""
+
+    reason = RadioField(
+        _l("Waarom betaal je deze niet?"), [InputRequired(_l("Kies een reden."))], validate_choice=True,
+        choices=[
+            (PutAway.DOUBLE.value, _l("Dubbele betaling")),
+            (PutAway.PAID_ELSEWHERE.value, _l("Al op een andere manier betaald")),
+            (PutAway.WRONG_RUN.value, _l("Fout in de salarisrun")),
+            (PutAway.OTHER.value, _l("Andere reden")),
+        ],
+    )  # fmt: skip
 
 
 class ConfirmForm(ResumedForm):

@@ -141,6 +141,7 @@ class PaymentPage(PaymentSheet):
     facts: list[tuple[str, str]]  # of a payment that can no longer be changed
     takes_bank_report: bool
     may_pay_extra: bool
+    may_put_away: bool
     query_fields: dict[str, str]
     results: LineResults | None  # None for those who may not see the lines
     excluded_count: str
@@ -266,6 +267,7 @@ def build_page(
         facts=_facts(sheet),
         takes_bank_report=sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
         may_pay_extra=sheet.can_pay and _may_pay_extra(payment),
+        may_put_away=sheet.can_pay and payment.state in EDITABLE and payment.lines_payable > 0,
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),

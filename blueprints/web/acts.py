@@ -99,6 +99,7 @@ ACTS: dict[str, Act] = {
     "keep": Act("withdraw a cancellation", MAY_PAY, True, True, Proof.SESSION, _DOOR),
     "cancel": Act("cancel at the bank", MAY_PAY, True, True, Proof.PIN, why="it stops a payment"),
     "give_up": Act("stop signing", MAY_PAY, why="it stops a payment"),
+    "put_away": Act("put a payment away without paying it", MAY_PAY, why="it stops a payment"),
     "decide_name": Act("take over the bank's name, or leave a line out of an order", MAY_PAY,
                        people=People.AGAIN),
     "acknowledge": Act("say that the warnings were read", MAY_PAY, people=People.AGAIN),

@@ -161,6 +161,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.download_file", "POST"): who_pays(PAYMENT, unidentified=Outcome(f"{SIGNERS_PAGE}/bestand.xml")),
     ("payments.report_outcome", "GET"): NOT_NOW,  # no file was downloaded: redirect to the payment
     ("payments.report_outcome", "POST"): NOT_NOW,
+    ("payments.put_payment_away", "GET"): Right(200, 200, 403),
+    ("payments.put_payment_away", "POST"): who_pays(PAYMENT + "/niet-betalen"),  # without a reason
     ("payments.cancel", "GET"): NOT_NOW,  # nothing is at the bank: redirect to the payment
     ("payments.cancel", "POST"): NOT_NOW,
     ("payments.withdraw_cancellation", "POST"): SIGNERS,

@@ -13,6 +13,7 @@ from core.clock import today_amsterdam, utcnow
 from domain.banking.bank_accounts import AccountView
 from domain.orders.payee_verification import NameMismatch
 from domain.payments.payment_views import BatchRow, Payment
+from domain.payments.putting_away import PutAway
 from domain.payments.state_machine import NEEDS_ACTION
 from models.states import BatchState
 
@@ -97,6 +98,10 @@ REASONS = {
         "betaling opnieuw goed."
     ),
     "all_refused": _l("Je hebt alle regels weggelaten. Er wordt niets betaald."),
+    PutAway.DOUBLE: _l("Je gaf aan dat dit een dubbele betaling is. Er wordt niets betaald."),
+    PutAway.PAID_ELSEWHERE: _l("Je gaf aan dat dit al op een andere manier is betaald. Er wordt niets betaald."),
+    PutAway.WRONG_RUN: _l("Je gaf aan dat er een fout in de salarisrun zit. Er wordt niets betaald."),
+    PutAway.OTHER: _l("Je hebt besloten deze betaling niet te betalen."),
     "said_paid": _l("Een gebruiker heeft doorgegeven dat dit is uitgevoerd. Er is geen bericht van de bank."),
     "said_refused": _l(
         "Een gebruiker heeft doorgegeven dat de bank het bestand heeft geweigerd. Er is niets betaald. Je kunt de "

@@ -1,0 +1,44 @@
+"""Put a payment away without paying it, in one act: a double, or one that was paid in another way."""
+
+from enum import StrEnum
+
+from domain.common import audit
+from domain.payments import excess_allowances, line_verdicts, state_machine
+from domain.payments.amendments import reopened_for_change
+from models import Batch, BatchLine, Client, User, transaction
+from models.states import LineState
+from models.verdicts import NEVER
+
+
+class PutAway(StrEnum):
+    """Why a payment is not paid; stored as the reason of its state."""
+
+    DOUBLE = "put_away_double"
+    PAID_ELSEWHERE = "put_away_paid_elsewhere"
+    WRONG_RUN = "put_away_wrong_run"
+    OTHER = "put_away_other"
+
+
+def put_away(client: Client, user: User, reference: str, why: PutAway) -> None:
+    """Exclude every line of an open payment, or of one that is approved and not sent yet, and end it unpaid.
+
+    Approvals become void. What it would have paid stays owed, as with any excluded line (decision 0030).
+
+    Raises:
+    - NotOpen: it is at a bank, or has ended.
+    """
+    with transaction(client.id):
+        batch = reopened_for_change(client, user, reference)
+        left_out = _leave_out(batch, user)
+        excess_allowances.end_of_payment(batch, "discarded", user)
+        state_machine.transition(batch, "discard", audit.by_user(user), why.value, lines=left_out)
+
+
+def _leave_out(batch: Batch, user: User) -> int:
+    """Exclude the lines that are not excluded yet, never to be paid unless somebody takes that back; return how many.
+    """
+    lines = list(BatchLine.select(BatchLine.id).where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN))
+    for line in lines:
+        BatchLine.update(state=LineState.EXCLUDED).where(BatchLine.id == line.id).execute()
+        line_verdicts.record_verdict(batch, user, line.id, NEVER)
+    return len(lines)
