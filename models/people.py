@@ -166,6 +166,8 @@ class Client(Table):
     state = TextField(default=ClientState.OPEN)
     ends_at = UtcField(null=True)  # closing or closed: when its memberships end, or ended
     payees_asked_by_other = BooleanField(default=False)  # who answers for a new account does not approve the payment
+    # percent by which a payment may differ from the one before to be approved from the overview; null: never
+    usual_span_percent = IntegerField(null=True)
     log_head = TextField(null=True)  # keyed number and hash of the last audit event: see domain/common/audit.py
 
     class Meta:

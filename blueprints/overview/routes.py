@@ -5,7 +5,7 @@ from flask import Blueprint, request, url_for
 from flask_login import login_required
 
 from blueprints.banking.presenters.consents import present_consent
-from blueprints.overview import presenter
+from blueprints.overview import like_before, presenter
 from blueprints.overview.balance import balance_rows
 from blueprints.overview.payday import payday_rows
 from blueprints.overview.plot import Plot, present_plot
@@ -74,6 +74,7 @@ def overview(membership):
         under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY)),
         done=present_paid(queries.list_batches(client, LATEST, DONE), owed),
         unpaid=None if needs_attention(owed) else unpaid_task(owed),
+        like_before=like_before.present(membership, [row for row in rows if row.reference not in approved]),
         plot=_plot(membership), first_name=user.name.split()[0],
         offer_install=not step and devices.should_offer_install(current_device()),
         paydays=payday_rows(membership), shortfalls=balance_rows(client),

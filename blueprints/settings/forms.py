@@ -8,6 +8,15 @@ from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
+# By how much the total may differ.
+SPAN_LABELS = {
+    0: _l("Nee, ik open elke betaling"),
+    1: _l("Ja, tot 1% verschil in het totaal"),
+    2: _l("Ja, tot 2% verschil in het totaal"),
+    5: _l("Ja, tot 5% verschil in het totaal"),
+    10: _l("Ja, tot 10% verschil in het totaal"),
+}
+
 
 class PaymentPreferencesForm(RestorableForm):
     """The payment preferences. Browsers do not send an unchecked box, so absent means no."""
@@ -15,6 +24,9 @@ class PaymentPreferencesForm(RestorableForm):
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voor de betaling"))
     payees_asked_by_other = BooleanField(_l("Wie een nieuw rekeningnummer controleert, keurt die betaling niet goed"))
+    usual_span_percent = SelectField(
+        _l("Goedkeuren vanuit Overzicht, als alles is als de vorige keer"), coerce=int, choices=choices(SPAN_LABELS)
+    )
 
 
 class LanguageForm(Form):

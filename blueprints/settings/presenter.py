@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from blueprints.settings.forms import SPAN_LABELS
 from blueprints.team.presenter import ROLES, named
 from blueprints.web.formatters import euro, moment
 from blueprints.web.lazy_texts import _l
@@ -72,15 +73,16 @@ def preference_facts(client: Client) -> list[tuple[str, str]]:
     name_check = _("ja") if client.vop_enabled else _("niet bij meer dan één regel")
     asked = _("een ander dan wie goedkeurt") if client.payees_asked_by_other else _("wie mag betalen")
     return [
-        (_("Op het afschrift"), booking), (_("Namen controleren"), name_check), (_("Nieuwe rekeningnummers"), asked)
+        (_("Op het afschrift"), booking), (_("Namen controleren"), name_check), (_("Nieuwe rekeningnummers"), asked),
+        (_("Goedkeuren vanuit Overzicht"), str(SPAN_LABELS[client.usual_span_percent or 0])),
     ]  # fmt: skip
 
 
-def preferences_saved(done: PreferencesUpdate, by_other: bool) -> str:
-    """Return what happened to the wishes, and to payments that were approved with the earlier ones. `by_other`: who
-    answers about new accounts was changed.
+def preferences_saved(done: PreferencesUpdate, others: bool) -> str:
+    """Return what happened to the wishes, and to payments that were approved with the earlier ones. `others`: another
+    setting of the form was changed.
     """
-    if not done.changed and not by_other:
+    if not done.changed and not others:
         return _("Er is niets veranderd.")
     saved = _("Opgeslagen. Geldt voor alles wat je vanaf nu goedkeurt.")
     if not done.reopened:

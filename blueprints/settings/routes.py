@@ -12,7 +12,7 @@ from blueprints.web.session_interface import secret
 from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
 from domain.banking import bank_accounts
-from domain.payments import payee_answers, payment_preferences
+from domain.payments import payee_answers, payment_preferences, usual_payments
 from models.states import Role
 
 blueprint = Blueprint("settings", __name__)
@@ -59,15 +59,19 @@ def revoke_other_sessions(membership):
 
 
 @blueprint.post("/<client>/instellingen/bank")
-@does("wishes", "batch_booking", "name_check", "payees_asked_by_other")
+@does("wishes", "batch_booking", "name_check", "payees_asked_by_other", "usual_span_percent")
 def save_payment_preferences(membership):
-    """Save what the company wishes of its bank, and who answers about new accounts, for later approvals."""
+    """Save how the company pays: what it wishes of its bank, who answers about new accounts, and whether a payment like
+    the one before is approved from the overview.
+    """
     form = PaymentPreferencesForm()
     done = payment_preferences.update_preferences(
         membership, bool(form.batch_booking.data), bool(form.name_check.data)
     )
-    by_other = payee_answers.set_asked_by_other(membership, bool(form.payees_asked_by_other.data))
-    flash(presenter.preferences_saved(done, by_other), "good")
+    others = [payee_answers.set_asked_by_other(membership, bool(form.payees_asked_by_other.data))]
+    if (span := form.usual_span_percent.data) in (0, *usual_payments.SPANS):
+        others.append(usual_payments.set_usual_span(membership, span or None))
+    flash(presenter.preferences_saved(done, any(others)), "good")
     return redirect_to(url_for("settings.settings"))
 
 

@@ -184,7 +184,8 @@ def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store,
         models.database.execute_sql(f'drop table "{table}"')
     dialect.drop_triggers()
     for column in ("payroll_run.redacted_at", "user_account.removed_at", "bank_order.retry_days", "bank_order.signing",
-                   "client.ends_at", "client.state", "client.payees_asked_by_other", "payroll_company.payday",
+                   "client.ends_at", "client.state", "client.payees_asked_by_other", "client.usual_span_percent",
+                   "payroll_company.payday",
                    "payroll_company.payday_checked_on", "release.changes", "approval.changes"):  # fmt: skip
         table, name = column.split(".")
         models.database.execute_sql(f'alter table "{table}" drop column "{name}"')

@@ -53,7 +53,7 @@ def present_changes(payment: Payment, url: Callable[..., str]) -> ChangeBox | No
     if not changes.tells:
         return None
     parts = [part for kind in ChangeKind if (part := _part(kind, changes, payment, url))]
-    return ChangeBox(summary(_counts(changes), _percent(changes)), parts, _total(changes), _has_unpaid(changes))
+    return ChangeBox(summary(_counts(changes), percent_of_total(changes)), parts, _total(changes), _has_unpaid(changes))
 
 
 def _has_unpaid(changes: Changes) -> bool:
@@ -72,7 +72,7 @@ def told_at_approval(payment: Payment) -> str:
     if not told:
         return ""
     now, before = told["total"]
-    return summary(counts_of(told), _percent(Changes(cents=now, before_cents=before)))
+    return summary(counts_of(told), percent_of_total(Changes(cents=now, before_cents=before)))
 
 
 def summary(counts: dict[ChangeKind, int], percent: str) -> str:
@@ -92,7 +92,7 @@ def _count(kind: ChangeKind, count: int) -> str:
     }[kind]
 
 
-def _percent(changes: Changes) -> str:
+def percent_of_total(changes: Changes) -> str:
     """Return the change of the total with its sign; "" if there is nothing to compare with."""
     if not changes.before_cents:
         return ""
