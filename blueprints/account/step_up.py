@@ -1,6 +1,6 @@
 """Reauthentication, and confirmation of a device."""
 
-from flask import flash, request, url_for
+from flask import flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import login_required
 
@@ -16,6 +16,9 @@ from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, passkeys
 from domain.common.errors import LinkExpired, SignInRefused
 from jobs import enqueue
+
+# Where to go on once the mailed link confirms the device: the session holds it, and ends long after the link.
+_ONWARD = "device_onward"
 
 
 @blueprint.route("/bewijs", methods=["GET", "POST"])
@@ -56,6 +59,7 @@ def unconfirmed_device():
         spend_on_mail(current_user_row().email)
         devices.send_confirmation_mail(current_user_row(), found.id)
         enqueue("send_mails")
+        session[_ONWARD] = safe_local_path(request.args.get("verder"))
         flash(_("We hebben je een mail gestuurd. Open de link op dit apparaat, in deze browser."), "good")
         return redirect_to(url_for("account.unconfirmed_device", verder=onward))
     membership = accounts.first_membership(current_user_row())
@@ -68,14 +72,16 @@ def unconfirmed_device():
 @blueprint.route("/apparaat/<token>", methods=["GET", "POST"])
 @login_required
 def confirm_device(token):
-    """Show a button; only a POST changes anything, because mail scanners open links."""
+    """Show a button; only a POST changes anything, because mail scanners open links. Then go on with what asked it."""
     form, found = ActionForm(), current_device()
+    onward = safe_local_path(session.get(_ONWARD)) or first_page(current_user_row())
     if not form.validate_on_submit():
         return render("account/confirm_device.html", form=form, told=devices.device_view(found))
     try:
         devices.confirm_by_link(current_user_row(), found.id if found else None, token)
     except LinkExpired as error:
         flash(message_for(error), "bad")
-        return redirect_to(url_for("account.unconfirmed_device"))
+        return redirect_to(url_for("account.unconfirmed_device", verder=session.get(_ONWARD)))
+    session.pop(_ONWARD, None)
     flash(_("Dit apparaat is bevestigd. Je kunt nu betalingen goedkeuren."), "good")
-    return redirect_to(first_page(current_user_row()))
+    return redirect_to(onward)

@@ -246,6 +246,23 @@ def test_a_device_is_confirmed_only_on_itself(site: Site, wouter: User):
     assert here.post(path).headers["Location"] == "/apparaat"
 
 
+def test_after_a_device_is_confirmed_the_act_that_asked_it_goes_on(owner: WebClient, site: Site, demo: Demo):
+    """Who wanted to pay lands on the payment, also after a link that did not work."""
+    page = f"/{demo.client.public_id}/betalingen/{demo.batch().reference}"
+    OutgoingMail.update(sent_at=utcnow()).execute()  # those of the payment
+    Device.update(confirmed_at=None, confirmed_by=None).execute()
+    seen_on = {"Referer": f"http://localhost{page}"}
+    asked = owner.post(f"{page}/betalen", {"shown": "x"}, headers=seen_on).location
+    assert asked.startswith("/apparaat?verder=")
+    owner.post(asked)
+    assert owner.post("/apparaat/wrong").location == asked
+    link = mailed(site, "confirm_device")
+    assert link.startswith("/apparaat/")
+    assert owner.post(link).location == page
+    elsewhere = owner.post("/apparaat?verder=https://other.example/")
+    assert "other.example" not in elsewhere.location
+
+
 def test_a_link_that_confirms_a_device_works_for_ten_minutes(site: Site, wouter: User):
     here = site.person()
     sign_in(here)
