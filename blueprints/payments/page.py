@@ -222,8 +222,7 @@ def build_page(
     spoken: str = "", focus: bool = False,
 ) -> PaymentPage:  # fmt: skip
     """Return the data of the payment's own page; call once per request."""
-    sheet = build_sheet(membership, payment)
-    payment = sheet.payment
+    payment = (sheet := build_sheet(membership, payment)).payment
     progress = progress or load_progress(membership, payment)
     label, tone = status.state_label(payment)
     left = _left_unpaid(payment)

@@ -5,7 +5,7 @@ from models.schema import run_script
 
 
 def up(migrator, db):
-    allow_more_values("push_notification", "waits", "'waits'", "'waits', 'excess', 'payday', 'run_late', 'tax_due'")
+    allow_more_values("push_notification", "waits", "'waits'", "'waits', 'excess', 'payday', 'run_late'")
     run_script(COLUMNS)
 
 

@@ -103,7 +103,7 @@ def test_a_line_is_swiped_out_and_in(wouter: Phone):
     line.scroll_into_view_if_needed()
     push(finger, line, -200)
     expect(phone.pay_button).to_have_text("Betaal € 16.358,00")
-    expect(line).to_contain_text("Niet betalen")
+    expect(line).to_contain_text("Later betalen")
     push(finger, phone.line("Jong, Wouter de"), 200)
     expect(phone.pay_button).to_have_text("Betaal € 19.806,08")
     assert is_marked(phone)

@@ -62,4 +62,4 @@ def test_the_number_of_statements_does_not_grow(bookkeeper: User, caplog: pytest
         Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer")
     with caplog.at_level(logging.DEBUG, logger="peewee"):
         assert len(worklist.worklist_for(bookkeeper)) == 3 + more
-    assert len([one for one in caplog.records if one.name == "peewee"]) == 5
+    assert len([one for one in caplog.records if one.name == "peewee"]) == 6

@@ -165,14 +165,14 @@ class Phone:
         self.shot(f"04-mail-{name.split()[0].lower()}")
 
         def left() -> bool:
-            # Chromium may lose a tap in a frame that is still being laid out, so tap again. On a busy machine the
-            # first tap may have worked after all, and the button is gone.
+            # Chromium loses taps and may lose a click in a frame that is still being laid out, so click again. On a
+            # busy machine the first click may have worked after all, and the button is gone.
             try:
-                button.tap(no_wait_after=True, timeout=1_500)
+                button.click(no_wait_after=True, timeout=1_500)
             except PlaywrightTimeout:
                 return self.page.url.startswith(self.house.base_url)
             try:
-                self.page.wait_for_url(f"{self.house.base_url}/**", timeout=1_500)
+                self.page.wait_for_url(f"{self.house.base_url}/**", timeout=5_000)
             except PlaywrightTimeout:
                 return False
             return True

@@ -13,6 +13,7 @@ from domain.banking.bank_accounts import AccountView
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import NEEDS_ACTION, SETTLED, TRANSITIONS
 from models.states import BatchState, LineState
+from models.verdicts import LATER, NEVER
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 ACCOUNT = AccountView(1, "NL95INGB0004921836", "ING", "Demo BV", "ING", 10**9, AT, 10**9, 10**9)
@@ -43,7 +44,8 @@ def told(state: str, **changes) -> list[str]:
 
 def test_every_state_has_a_text():
     assert set(words.STATES) == set(BatchState)
-    assert set(line_words.LINES) == set(LineState) - {"open", "sent"}
+    assert set(line_words.LINES) == set(LineState) - {"open", "sent", "excluded"}  # which says why it is left out
+    assert set(line_words.VERDICTS) == set(line_words.OTHER_VERDICTS) == {LATER, NEVER}
 
 
 def test_every_state_is_in_one_group_of_the_list():

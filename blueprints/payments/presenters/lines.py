@@ -1,6 +1,6 @@
 """The lines of a payment: each line with its status, and which of them the page shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -26,6 +26,7 @@ LINES: dict[str, tuple] = {
     LineState.SUPERSEDED: (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
 VERDICTS = {LATER: _l("Later betalen"), NEVER: _l("Niet betalen")}
+OTHER_VERDICTS = {LATER: _l("Toch later betalen"), NEVER: _l("Helemaal niet betalen")}
 # A void line of a payment that is at a bank, or was: the owner had excluded it, and put it into another payment later.
 _PAID_LATER = _l("Weggelaten en later in een andere betaling gezet")
 
@@ -34,19 +35,18 @@ _BANK_SAID = (LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED)
 
 @dataclass(frozen=True)
 class LineChoice:
-    """A reason why an excluded line is not paid now, and the address that chooses it."""
+    """The other reason why an excluded line is not paid now, and the address that chooses it."""
 
     label: str
     url: str
-    chosen: bool
 
 
 @dataclass(frozen=True)
 class LineRow:
     """One line. `status` replaces the description, in this `tone`; `remarks` are below it.
 
-    `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `choices`: why it is
-    excluded, as long as that can be chosen here.
+    `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `other`: the reason that an
+    excluded line does not have, as long as it can be chosen here.
     """
 
     id: int
@@ -60,7 +60,7 @@ class LineRow:
     remarks: list[str]
     exclude_url: str
     include_url: str
-    choices: Sequence[LineChoice] = ()
+    other: LineChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,15 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
-        exclude, include, _choices(row, payment, url),
+        exclude, include, _other_choice(row, payment, url),
     )  # fmt: skip
 
 
-def _choices(row: LineView, payment: Payment, url: Callable[..., str]) -> list[LineChoice]:
+def _other_choice(row: LineView, payment: Payment, url: Callable[..., str]) -> LineChoice | None:
     if row.verdict is None or payment.state != BatchState.OPEN:
-        return []
-    return [
-        LineChoice(str(label), url("decide_line", line_id=row.id, verdict=verdict), verdict == row.verdict)
-        for verdict, label in VERDICTS.items()
-    ]
+        return None
+    other = NEVER if row.verdict == LATER else LATER
+    return LineChoice(str(OTHER_VERDICTS[other]), url("decide_line", line_id=row.id, verdict=other))
 
 
 def _description(row: LineView, payment: Payment) -> str:
