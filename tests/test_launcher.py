@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -147,6 +148,9 @@ def open_to_others(home: Path) -> list[str]:
 
 
 def test_all_that_is_written_is_private(running: Launcher):
+    """The journal of the database is there while a connection is open, which a page that was just read leaves."""
+    with urlopen(f"http://localhost:{running.ports.web}/inloggen") as page:
+        assert page.status == 200
     assert open_to_others(running.home) == []
     names = {path.name for path in running.home.rglob("*") if path.is_file()}
     logs = {"web.log", "worker.log", "queue.log", "sandbox.log"}
