@@ -175,7 +175,7 @@ def enqueue_due_work() -> None:
             webhook_deliveries.purge_payloads()
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
-            _enqueue_all("remind_of_payday", payday_reminders.due_companies())
+            _enqueue_all("remind_of_payday", payday_reminders.companies_to_remind())
             _enqueue_all("end_links", client_closing.clients_to_end())
             retention.remove_expired()
             if redaction.is_redaction_due():

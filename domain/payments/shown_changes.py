@@ -74,7 +74,7 @@ def kept(changes: Changes) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def kept_hash(changes: dict[str, Any] | None) -> str | None:
+def shown_changes_hash(changes: dict[str, Any] | None) -> str | None:
     """Return the hash of what was kept, for the log."""
     if changes is None:
         return None
@@ -83,7 +83,7 @@ def kept_hash(changes: dict[str, Any] | None) -> str | None:
 
 def for_log(changes: dict[str, Any] | None) -> dict[str, str]:
     """Return what the log says of what was kept: its hash; nothing where nothing was told."""
-    return {"changes": told} if (told := kept_hash(changes)) else {}
+    return {"changes": told} if (told := shown_changes_hash(changes)) else {}
 
 
 def counts_of(changes: dict[str, Any]) -> dict[ChangeKind, int]:

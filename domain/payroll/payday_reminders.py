@@ -22,7 +22,7 @@ NOT_BEFORE = time(8)
 MOST_AT_ONCE = 2000
 
 
-def due_companies() -> list[int]:
+def companies_to_remind() -> list[int]:
     """Return the ids of companies whose payday was not looked at today."""
     if amsterdam(utcnow()).time() < NOT_BEFORE:
         return []

@@ -62,7 +62,7 @@ def paid_on(demo: Demo, *days: date) -> None:
 
 
 def sweep() -> list[int]:
-    done = payday_reminders.due_companies()
+    done = payday_reminders.companies_to_remind()
     for company_id in done:
         assert payday_reminders.remind(company_id)
     return done
@@ -186,10 +186,10 @@ def test_nothing_is_sent_before_eight_and_each_company_is_looked_at_once_a_day(d
     choose(demo)
     demo.batch()
     clock.move_to(at(20, 7))
-    assert payday_reminders.due_companies() == []
+    assert payday_reminders.companies_to_remind() == []
     clock.move_to(at(20, 8))
     assert sweep() == [demo.company.id]
-    assert payday_reminders.due_companies() == []
+    assert payday_reminders.companies_to_remind() == []
     assert not payday_reminders.remind(demo.company.id)
     assert len(told()) == 1
 
@@ -307,13 +307,13 @@ def test_a_weekly_run_is_never_called_late(demo: Demo, clock):
 
 def test_a_closed_client_or_a_company_without_account_or_payday_is_left_alone(demo: Demo, clock):
     clock.move_to(at(18))
-    assert payday_reminders.due_companies() == []
+    assert payday_reminders.companies_to_remind() == []
     choose(demo, None)
-    assert payday_reminders.due_companies() == []
+    assert payday_reminders.companies_to_remind() == []
     choose(demo)
-    assert payday_reminders.due_companies() == [demo.company.id]
+    assert payday_reminders.companies_to_remind() == [demo.company.id]
     Client.update(state="closing", ends_at=at(30)).where(Client.id == demo.client.id).execute()
-    assert payday_reminders.due_companies() == []
+    assert payday_reminders.companies_to_remind() == []
 
 
 # --- notifications of allowances ---

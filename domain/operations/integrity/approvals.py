@@ -6,7 +6,7 @@ from domain.common import audit
 from domain.operations.integrity.records import PaymentRecord
 from domain.payments.digest import has_wishes, is_digest_of, wishes_of
 from domain.payments.payee_checks import answer_marks
-from domain.payments.shown_changes import kept_hash
+from domain.payments.shown_changes import shown_changes_hash
 from models import Approval, NameConfirmation, Release
 from models.states import BatchState
 
@@ -71,7 +71,7 @@ def _release(record: PaymentRecord, release: Release) -> Iterator[str]:
             release.authentication_method, audit.by_user(release.user))  # fmt: skip
     if said != mine:
         yield "digest, total, count, day, proof or person is not what the log says"
-    if told.details.get("changes") != kept_hash(release.changes):
+    if told.details.get("changes") != shown_changes_hash(release.changes):
         yield "what its approver was told of changes is not what the log says"
     later = any(event.kind in _VOIDING and event.number > told.number for event in record.events)
     if release.voided_at is not None and release.void_reason != "bank" and not later:
@@ -107,7 +107,7 @@ def _approval(record: PaymentRecord, approval: Approval) -> Iterator[str]:
     said = (told.details["digest"], told.details["total"], told.details["proof"], told.actor)
     if said != (approval.digest, approval.total_cents, approval.authentication_method, audit.by_user(approval.user)):
         yield "digest, total, proof or person is not what the log says"
-    if told.details.get("changes") != kept_hash(approval.changes):
+    if told.details.get("changes") != shown_changes_hash(approval.changes):
         yield "what its approver was told of changes is not what the log says"
 
 
