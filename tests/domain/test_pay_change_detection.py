@@ -83,7 +83,7 @@ def test_planted_mistakes_are_found_and_ordinary_payments_tell_nothing(seed: int
 
 @pytest.mark.thorough
 def test_so_it_is_with_seeds_that_nobody_has_seen():
-    """Over all of them: of one seed, with some hundred mistakes of a kind, two that are missed tell nothing of a rate."""
+    """Over all of them: one seed has some hundred mistakes of a kind, too few to tell a rate."""
     figures, seeds = Figures(), [int.from_bytes(os.urandom(6), "big") for _ in range(10)]
     for seed in seeds:
         figures.add(measure(seed))
