@@ -50,6 +50,10 @@ from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.identity.profiles import PROFILES
 from connectors.marks import FileMarks
+from connectors.names.mollie import Mollie
+from connectors.names.port import NameChecker
+from connectors.names.surepay import SurePay
+from connectors.names.transport import NameServiceSettings
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
@@ -126,7 +130,7 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings), ponto=_ponto_oauth(settings),
-            identity=_identity(settings), register=_register(settings),
+            identity=_identity(settings), register=_register(settings), names=_names(settings),
             mailer=_mailer(settings), pusher=_pusher(settings),
             anchors=FileAnchors(settings.audit_anchors),
             marks=(FileMarks(settings.home), QueueMarks(jobs.connection)),
@@ -211,6 +215,14 @@ def _identity(settings: config.Config) -> OidcProvider:
 
 def _register(settings: config.Config) -> KvkRegister:
     return KvkRegister(settings.kvk_url, settings.kvk_key, certificate=settings.kvk_certificate or None)
+
+
+def _names(settings: config.Config) -> NameChecker | None:
+    """Return the service that checks names before a payment, if this installation has one."""
+    made = {"surepay": SurePay, "mollie": Mollie}.get(settings.names_service)
+    if made is None:
+        return None
+    return made(NameServiceSettings(settings.names_url, settings.names_client_secret, settings.names_client_id))
 
 
 def _mailer(settings: config.Config) -> SmtpMailer:

@@ -14,6 +14,8 @@ SANDBOX_CREDENTIALS = {
     "NMBRS_SUBSCRIPTION_KEY": "sandbox-subscription-key",
     "PONTO_CLIENT_ID": "bizcuit-ponto",
     "PONTO_CLIENT_SECRET": "sandbox-ponto-secret",
+    "NAMES_CLIENT_ID": "bizcuit-names",
+    "NAMES_CLIENT_SECRET": "sandbox-names-secret",
 }
 NMBRS_SCOPES = (
     "offline_access user.info.read company.info.read company.payrollsettings.read company.document.read document.read "
@@ -34,6 +36,7 @@ def external_services(read: Reader, production: bool, sandbox: str) -> dict:
         "nmbrs_url": at("NMBRS_URL", sandbox),
         **_nmbrs_rest(read, production, sandbox),
         **_ponto(read, production, sandbox),
+        **_names(read, production, sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", SANDBOX_CREDENTIALS["OIDC_CLIENT_ID"]),
         "oidc_client_secret": at("OIDC_CLIENT_SECRET", SANDBOX_CREDENTIALS["OIDC_CLIENT_SECRET"]),
@@ -103,6 +106,18 @@ def _ponto(read: Reader, production: bool, sandbox: str) -> dict:
         "ponto_client_id": client_id,
         "ponto_client_secret": _issued(read, production, "PONTO_CLIENT_SECRET", required),
         **{name.lower(): read.text(name, required) for name in keys},
+    }
+
+
+def _names(read: Reader, production: bool, sandbox: str) -> dict:
+    """Read the settings of the service that checks names before a payment; with none of them, no name is checked."""
+    service = read.choice("NAMES_SERVICE", "none" if production else "surepay", "none", "surepay", "mollie")
+    required = None if production and service != "none" else ""
+    return {
+        "names_service": service,
+        "names_url": read.text("NAMES_URL", required if production else f"{sandbox}/names/{service}"),
+        "names_client_id": _issued(read, production, "NAMES_CLIENT_ID", required if service == "surepay" else ""),
+        "names_client_secret": _issued(read, production, "NAMES_CLIENT_SECRET", required),
     }
 
 

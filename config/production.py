@@ -14,14 +14,14 @@ from config.strength import bare, repeats_itself
 
 ADDRESSES = (
     "BASE_URL", "HOOK_URL", "NMBRS_URL", "NMBRS_REST_URL", "NMBRS_AUTHORITY", "PONTO_URL", "PONTO_AUTHORITY",
-    "OIDC_ISSUER", "KVK_URL",
+    "OIDC_ISSUER", "KVK_URL", "NAMES_URL",
 )  # fmt: skip
 # Credentials that another party issued to us: their form is theirs, so only plain carelessness is refused.
 ISSUED = (
     "OIDC_CLIENT_SECRET", "KVK_KEY", "NMBRS_CLIENT_SECRET", "NMBRS_SUBSCRIPTION_KEY", "PONTO_CLIENT_SECRET",
-    "SMTP_PASSWORD",
+    "NAMES_CLIENT_SECRET", "SMTP_PASSWORD",
 )  # fmt: skip
-IDS = ("OIDC_CLIENT_ID", "NMBRS_CLIENT_ID", "PONTO_CLIENT_ID")
+IDS = ("OIDC_CLIENT_ID", "NMBRS_CLIENT_ID", "PONTO_CLIENT_ID", "NAMES_CLIENT_ID")
 FEWEST_DISTINCT = 5
 FISCAL_YEARS = 7
 

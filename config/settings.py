@@ -44,6 +44,10 @@ class Config:
     oidc_acr: str
     oidc_claims: dict[str, str]
     oidc_accepted: dict[str, tuple[str, ...]]
+    names_service: str
+    names_url: str
+    names_client_id: str
+    names_client_secret: str = field(repr=False)
     kvk_url: str
     kvk_key: str = field(repr=False)
     kvk_certificate: str

@@ -11,6 +11,7 @@ from domain.operations import daily_check, log_anchors, redaction
 from domain.orders import payee_verification, restore_watch, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
+from domain.payments import early_name_checks
 from domain.payroll import (
     intake,
     payday_reminders,
@@ -43,6 +44,12 @@ def import_run(run_id: int) -> None:
     with database.connection_context():
         if intake.import_run(run_id):
             _enqueue_outbox()
+            _enqueue_all("check_names", early_name_checks.due_name_checks())
+
+
+def check_names(task_id: int) -> None:
+    with database.connection_context():
+        early_name_checks.check_names(task_id)
 
 
 def send_order(batch_id: int) -> None:
@@ -162,6 +169,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("revoke_token", token_revocations.due_revocations())
         _enqueue_all("discover_runs", run_discovery.due_companies())
         _enqueue_all("import_run", intake.due_runs())
+        _enqueue_all("check_names", early_name_checks.due_name_checks())
         _enqueue_all("renew_overtaken", reopening.overtaken_runs())
         _enqueue_all("send_order", submission.due_batches())
         _enqueue_all("poll_order_status", status_polling.due_orders())

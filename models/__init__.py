@@ -15,6 +15,7 @@ from models.dialect import (
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.excess import ExcessAllowance
 from models.holds import LostOrder, PaymentHold
+from models.name_checks import EarlyNameCheck, NameCheckTask
 from models.operators import Operator
 from models.payees import PayeeAnswer
 from models.payments import (
@@ -75,7 +76,7 @@ TABLES = (
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, PayeeAnswer,
-    LineVerdict, Approval, Release,
+    LineVerdict, EarlyNameCheck, NameCheckTask, Approval, Release,
     BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
     OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
@@ -107,6 +108,7 @@ __all__ = [
     "Device",
     "DistinctPersons",
     "Due",
+    "EarlyNameCheck",
     "EmailToken",
     "Evidence",
     "ExcessAllowance",
@@ -118,6 +120,7 @@ __all__ = [
     "LoginSession",
     "LostOrder",
     "Membership",
+    "NameCheckTask",
     "NameConfirmation",
     "NestedTransaction",
     "NmbrsCall",

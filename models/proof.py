@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models import audit, banking, evidence, payees, payments, payroll, people, reconciliation, row_register
+from models import (
+    audit,
+    banking,
+    evidence,
+    name_checks,
+    payees,
+    payments,
+    payroll,
+    people,
+    reconciliation,
+    row_register,
+)
 from models.base import Table, WatchedDelete, WatchedInsert, WatchedUpdate
 from models.row_register import Watch
 
@@ -23,6 +34,7 @@ NOT_STATED: dict[type[Table], str] = {
     payroll.NmbrsPermissionCheck: "the result of a trial, which is repeated; Nmbrs itself allows or refuses",
     payroll.NmbrsCall: "a history for support; decides nothing",
     payroll.WebhookDelivery: "a hint that makes us ask Nmbrs; proves nothing",
+    name_checks.NameCheckTask: "when the names of a payment are checked; says nothing of them",
     audit.PushNotification: "a hint that makes a member look; without name or amount",
 }
 # Long tables, of which the sum of each group is stated: all rows with the same value of this column.
@@ -31,6 +43,7 @@ SUMMED: dict[type[Table], str] = {
     reconciliation.BankTransaction: "account",
     payroll.HeldLine: "run",
     payees.PayeeAnswer: "batch",
+    name_checks.EarlyNameCheck: "client",
 }
 _NEXT_TIME = "when it is done next"
 _SHOWN = "shown only"

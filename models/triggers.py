@@ -100,6 +100,7 @@ def create_triggers() -> None:
     for table in _APPEND_ONLY:
         refuse(f"{table}_keep", table, "update", "true", "is append-only")
         refuse(f"{table}_stay", table, "delete", "true", "is append-only")
+    refuse("early_name_check_keep", "early_name_check", "update", "true", "what a service said never changes")
     removed = _is_removal("batch_line", "select b.run_id from batch b where b.id = old.batch_id")
     facts = f"({_changed(_LINE_FACTS)}) and not {removed}"
     refuse("batch_line_facts", "batch_line", "update", facts, "the facts of a line never change")

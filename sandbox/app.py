@@ -12,6 +12,7 @@ from sandbox.store import Store, open_store
 # Modules with a `setup(app)` that registers blueprints and the function that adds their initial data.
 PARTS = (
     "jinja_filters", "control", "front_page", "nmbrs", "mailbox", "bank", "ponto", "oidc_provider", "register", "push",
+    "names",
 )  # fmt: skip
 
 

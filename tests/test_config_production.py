@@ -21,6 +21,10 @@ from tests.support.production_settings import BANK, KEY, SECRETS, complete, draw
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = sorted(name.removeprefix("BIZCUIT_") for name in complete() if name != "BIZCUIT_ENV")
+NAMES = {
+    "NAMES_SERVICE": "surepay", "NAMES_URL": "https://names.example", "NAMES_CLIENT_ID": "us-there",
+    "NAMES_CLIENT_SECRET": "as drawn by them for names",
+}  # fmt: skip
 NMBRS_REST = {
     "NMBRS_CLIENT_ID": "us-nmbrs", "NMBRS_CLIENT_SECRET": "as drawn by them", "NMBRS_SUBSCRIPTION_KEY": "a1b2c3d4",
 }  # fmt: skip
@@ -69,6 +73,16 @@ def test_the_rest_credentials_of_nmbrs_come_together(tmp_path: Path, name: str):
     assert faults(tmp_path, **NMBRS_REST | {name: ""}) == (f"BIZCUIT_{name} is not set",)
 
 
+def test_the_service_that_checks_names_is_chosen_and_then_whole(tmp_path: Path):
+    assert production(tmp_path).names_service == "none"
+    assert faults(tmp_path, **NAMES) == ()
+    for name in ("NAMES_URL", "NAMES_CLIENT_ID", "NAMES_CLIENT_SECRET"):
+        assert faults(tmp_path, **NAMES | {name: ""}) == (f"BIZCUIT_{name} is not set",)
+    assert faults(tmp_path, **NAMES | {"NAMES_SERVICE": "mollie", "NAMES_CLIENT_ID": ""}) == ()
+    assert "BIZCUIT_NAMES_URL must be https" in faults(tmp_path, **NAMES | {"NAMES_URL": "http://names.example"})[0]
+    assert faults(tmp_path, **NAMES | {"NAMES_CLIENT_SECRET": "sandbox-names-secret"})
+
+
 # --- addresses ---
 @pytest.mark.parametrize("name", ADDRESSES)
 @pytest.mark.parametrize(
@@ -83,7 +97,8 @@ def test_every_address_must_be_https(tmp_path: Path, name: str, url: str):
 
 def test_every_setting_with_an_address_is_among_those_that_are_checked():
     """The checks of https are complete: every setting that holds an address in development stands in the list."""
-    settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **complete(), "BIZCUIT_ENV": "production"})
+    told = {**complete(), **{f"BIZCUIT_{name}": value for name, value in NAMES.items()}}
+    settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **told, "BIZCUIT_ENV": "production"})
     read = {name.upper() for name, value in vars(settings).items() if isinstance(value, str) and "://" in value}
     assert read - {"DATABASE_URL", "REDIS_URL", "SANDBOX_URL"} == set(ADDRESSES)
 

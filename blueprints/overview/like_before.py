@@ -25,6 +25,7 @@ _WHY = {
     Unusual.FIRST: _l("er is nog geen eerdere betaling om mee te vergelijken"),
     Unusual.PEOPLE: _l("niet iedereen krijgt het gewone bedrag"),
     Unusual.ACCOUNTS: _l("er is iets met een rekeningnummer"),
+    Unusual.NAMES: _l("een naam is bij de bank anders"),
     Unusual.LINES: _l("niet elke regel wordt betaald"),
     Unusual.WARNINGS: _l("er staat een melding bij"),
 }

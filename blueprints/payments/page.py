@@ -16,6 +16,7 @@ from blueprints.payments.presenters import status
 from blueprints.payments.presenters.action import action_label, action_note
 from blueprints.payments.presenters.bank_file import present_waiting
 from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
+from blueprints.payments.presenters.early_names import EarlyNameBox, present_early_names
 from blueprints.payments.presenters.hold import MAY_WAIT, present_hold
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
@@ -120,6 +121,7 @@ class PaymentPage(PaymentSheet):
     reason: Note | None
     approvals: Note | None
     payees: list[PayeeBox]  # new and changed accounts
+    early_names: EarlyNameBox | None  # names that differ, as was said days before the payment
     changes: ChangeBox | None  # what changed since the payments before
     names: PayeeNames | None
     signing: SigningNote | None
@@ -245,6 +247,7 @@ def build_page(
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
         payees=present_payees(payment, is_open and _may_answer(membership), sheet.url),
+        early_names=present_early_names(payment, sheet.url),
         changes=present_changes(payment, sheet.url),
         names=_names(payment, sheet, progress.names),
         signing=present_signing(payment, progress.step) if progress.step else None,
@@ -272,8 +275,7 @@ def build_page(
         excluded_count=excluded_count(payment),
         held_title=held_title(len(payment.beside.held)),
         held=present_held_lines(payment.beside.held),
-        problem=problem,
-        done=done,
+        problem=problem, done=done,
         spoken=spoken or label,
         focus=focus,
     )

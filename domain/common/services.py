@@ -8,6 +8,7 @@ from connectors.bank.port import Bank, BankConfig
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
 from connectors.marks import MarkStore
+from connectors.names.port import NameChecker
 from connectors.nmbrs.port import Payroll
 from connectors.oauth import OAuthClient
 from connectors.register.port import BusinessRegister
@@ -50,6 +51,7 @@ class Services:
     rest_offered: bool = True
     operators_sign_in: bool = False  # also while no operator is registered: in production
     marks: tuple[MarkStore, ...] = ()  # none: a restore is not noticed by itself
+    names: NameChecker | None = None  # None: no name is checked before a payment
     ponto: OAuthClient | None = None  # None: no banks through Ponto
 
 

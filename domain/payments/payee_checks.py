@@ -17,6 +17,7 @@ from domain.common.encryption import blind_index
 from domain.common.errors import AnsweredByApprover, UnansweredPayees
 from domain.identity import identification
 from domain.identity.persons import same_person
+from domain.payments.early_names import newest_answer
 from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.paid_history import executed_to
 from domain.payments.payee_findings import Finding, PaidAccount, Payee, PlannedLine, find_unusual
@@ -165,11 +166,14 @@ def _confirming(newest: Mapping[int, str]) -> dict[int, str]:
 # --- reading --------------------------------------------------------------------------------------
 def lines_with_answers(batch: Batch) -> list[BatchLine]:
     """Return all lines of a payment by position, each with its `employee` number, the `answer_mark` of its newest
-    answer, and the `verdict` on it.
+    answer, the `verdict` on it, and what was said of its name (`early_names`).
     """
     newest = PayeeAnswer.select(_mark()).where(PayeeAnswer.line == BatchLine.id).order_by(PayeeAnswer.id.desc())
     employee = Due.select(Due.employee).where(Due.id == BatchLine.due)
-    query = lines_with_verdicts(employee.alias("employee"), newest.limit(1).alias("answer_mark"))
+    query = lines_with_verdicts(
+        employee.alias("employee"), newest.limit(1).alias("answer_mark"),
+        newest_answer(batch.client_id).alias("early_name"),
+    )  # fmt: skip
     return list(query.where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 

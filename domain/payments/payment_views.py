@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.banking.bank_accounts import AccountView
 from domain.payments.coverage import Shortfall
+from domain.payments.early_names import EarlyName
 from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
 from domain.payments.pay_changes import NO_CHANGES, Changes
@@ -134,6 +135,7 @@ class Payment:
     hold: int | None = None  # a hold that keeps it from its bank
     payees: Sequence[PayeeCheck] = ()  # lines whose payee is unusual
     asks_about_payees: bool = False  # an answer about one of them is needed before approval
+    early_names: Sequence[EarlyName] = ()  # while it is open or about to go: what was said of names before
     shortfall: Shortfall | None = None  # what the account lacks on the execution date
     is_payday: bool = False  # the execution date is the usual day of the company
     changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before

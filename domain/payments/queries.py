@@ -13,6 +13,7 @@ from domain.banking.bank_configs import bank_config_or_default
 from domain.common.errors import DetailsRemoved, NotFound
 from domain.payments import (
     coverage,
+    early_names,
     excess,
     execution_dates,
     held_lines,
@@ -26,6 +27,7 @@ from domain.payments import (
     warnings,
 )
 from domain.payments.digest import Wishes, wishes_of
+from domain.payments.early_names import EarlyName
 from domain.payments.held_lines import HeldLines
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.pay_changes import NO_CHANGES, Changes
@@ -192,7 +194,7 @@ def _payment(
     newer = warnings.newer_batch(batch)
     beside = held_lines.held_lines_beside(batch)
     cautions = warnings.warnings_for(batch, beside)
-    payees, changes = _judgement(batch, whole, beside, cautions)
+    payees, changes, names = _judgement(batch, whole, beside, cautions)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
@@ -215,22 +217,24 @@ def _payment(
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
         run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
         shortfall=coverage.shortfall_of(batch, day, counted.cents, getattr(batch, "others_cents", None) or 0),
-        changes=changes, approved_changes=release.changes if release else None, redacted_at=batch.run.redacted_at,
+        changes=changes, early_names=names,
+        approved_changes=release.changes if release else None, redacted_at=batch.run.redacted_at,
         is_payday=payday_of(batch) == day,
     )  # fmt: skip
 
 
 def _judgement(
     batch: Batch, whole: list[BatchLine] | None, beside: HeldLines, cautions: Sequence[PaymentWarning]
-) -> tuple[list[PayeeCheck], Changes]:  # fmt: skip
+) -> tuple[list[PayeeCheck], Changes, list[EarlyName]]:  # fmt: skip
     """Return what is unusual about the accounts that this payment pays and about its amounts, with one reading of what
-    was executed before.
+    was executed before; and what was said of the names.
     """
     if not payee_checks.is_judged(batch):
-        return [], NO_CHANGES
+        return [], NO_CHANGES, []
     lines, executed = whole or payee_checks.lines_with_answers(batch), paid_history.executed_to(batch)
     changes = shown_changes.changes_of(batch, lines, executed, beside, cautions)
-    return payee_checks.checks_of_lines(batch, lines, executed), changes
+    paid = [one for one in lines if one.state not in NOT_PAID]
+    return payee_checks.checks_of_lines(batch, lines, executed), changes, early_names.early_names_of(paid)
 
 
 def _run_cautions(batch: Batch) -> list[tuple[str, Sequence[int]]]:

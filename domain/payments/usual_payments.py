@@ -22,6 +22,7 @@ class Unusual(StrEnum):
     FIRST = "first"  # nothing was executed that it can be held against
     PEOPLE = "people"  # who is paid, or how much somebody gets, is unusual
     ACCOUNTS = "accounts"  # an account is new or changed, or a payment to it came back
+    NAMES = "names"  # a name is not that of the account, as a name-check service says
     LINES = "lines"  # a line is excluded or held
     WARNINGS = "warnings"  # something about the run must be read
     TOTAL = "total"  # it differs by more than is allowed
@@ -38,6 +39,7 @@ def find_unusual_about(payment: Payment, span_percent: int) -> list[Unusual]:
         Unusual.FIRST: payment.changes.against is None,
         Unusual.PEOPLE: payment.changes.tells,
         Unusual.ACCOUNTS: bool(payment.payees),
+        Unusual.NAMES: any(one.differs for one in payment.early_names),
         Unusual.LINES: payment.lines_payable != payment.lines_all or bool(payment.beside.held),
         Unusual.WARNINGS: bool(
             payment.cautions or payment.run_cautions or payment.overpaid or payment.debtor_differs

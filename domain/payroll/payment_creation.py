@@ -7,7 +7,15 @@ from typing import Any
 from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
-from domain.payments import creditor_names, excess, held_lines, line_verdicts, lost_orders, payee_answers
+from domain.payments import (
+    creditor_names,
+    early_name_checks,
+    excess,
+    held_lines,
+    line_verdicts,
+    lost_orders,
+    payee_answers,
+)
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
@@ -51,6 +59,7 @@ def create_payment(
     )  # fmt: skip
     payee_answers.carry_answers(batch)
     line_verdicts.carry_verdicts(batch)
+    early_name_checks.plan_name_check(batch)
     return batch
 
 

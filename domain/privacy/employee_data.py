@@ -10,12 +10,16 @@ from typing import Any
 from core.clock import amsterdam
 from core.names import normalise_name
 from domain.common import audit
-from models import Batch, BatchLine, Client, HeldLine, Membership, PayrollRun, transaction
+from models import Batch, BatchLine, Client, EarlyNameCheck, HeldLine, Membership, PayrollRun, transaction
 
 
 @dataclass(frozen=True)
 class EmployeeRow:
-    """One line of a payment, or one of a run that cannot be paid (`payment` is then empty). `cents` of `currency`."""
+    """One line of a payment, or one of a run that cannot be paid (`payment` is then empty). `cents` of `currency`.
+
+    Or what was said of a name and an account before a payment: `state` is then name_check and the result, and
+    `description` the account holder's name, if it was given.
+    """
 
     payment: str
     run: str
@@ -38,7 +42,7 @@ def employee_data(membership: Membership, asked: str) -> list[EmployeeRow]:
     `asked`: a name or an IBAN, as typed. The log gets how many lines were copied, never whose.
     """
     client = membership.client
-    rows = [*_payment_lines(client, asked), *_held_lines(client, asked)]
+    rows = [*_payment_lines(client, asked), *_held_lines(client, asked), *_name_checks(client, asked)]
     with transaction(client.id):
         audit.record_event(
             client.id, audit.by_user(membership.user), "employee_data.copied", f"client:{client.id}", count=len(rows)
@@ -83,6 +87,16 @@ def _held_lines(client: Client, asked: str) -> list[EmployeeRow]:
                     line.reason, "")
         for line in found.order_by(HeldLine.id)
     ]  # fmt: skip
+
+
+def _name_checks(client: Client, asked: str) -> list[EmployeeRow]:
+    mine = EarlyNameCheck.select().where(EarlyNameCheck.client == client.id)
+    wanted = _same_names({name for row in mine for name in (row.name, row.holder)}, asked)
+    named = EarlyNameCheck.name.in_(wanted) | EarlyNameCheck.holder.in_(wanted)
+    return [
+        EmployeeRow("", "", row.name, row.iban, row.holder or "", None, "", f"name_check {row.result}", "")
+        for row in mine.where(named | (EarlyNameCheck.iban == _account(asked))).order_by(EarlyNameCheck.id)
+    ]
 
 
 def _same_names(names: Any, asked: str) -> list[str]:

@@ -6,14 +6,25 @@ Payments, their lines, orders, evidence and the audit log are not touched: they 
 from datetime import datetime, timedelta
 
 from core.clock import utcnow
-from models import EmailToken, IdentificationAttempt, Invitation, NmbrsOauthRequest, OutgoingMail, User, transaction
+from models import (
+    EarlyNameCheck,
+    EmailToken,
+    IdentificationAttempt,
+    Invitation,
+    NmbrsOauthRequest,
+    OutgoingMail,
+    User,
+    transaction,
+)
 
 MESSAGES = timedelta(days=90)  # contents of mails that were sent; addresses of people who never joined
+NAMES = timedelta(days=366)  # what was said of accounts and names; it is used for a year (`payments.early_names`)
 REQUESTS = timedelta(days=30)  # one-time links, and identifications that were never finished
 
 
 def remove_expired() -> int:
-    """Remove the contents of old mails, old links and requests, and old invitations. Returns how many rows changed.
+    """Remove the contents of old mails, old links and requests, old invitations, and old answers about names. Returns
+    how many rows changed.
 
     A mail's row stays, without its contents: it prevents that the same mail is sent again.
     """
@@ -25,7 +36,7 @@ def remove_expired() -> int:
     done += EmailToken.delete().where(EmailToken.expires_at < requests).execute()
     done += IdentificationAttempt.delete().where(IdentificationAttempt.started_at < requests).execute()
     done += NmbrsOauthRequest.delete().where(NmbrsOauthRequest.expires_at < requests).execute()
-    return done + _remove_unused_invitations(messages)
+    return done + _remove_unused_invitations(messages) + _remove_old_answers(utcnow() - NAMES)
 
 
 def _remove_unused_invitations(before: datetime) -> int:
@@ -35,4 +46,13 @@ def _remove_unused_invitations(before: datetime) -> int:
     for client_id in sorted(clients):
         with transaction(client_id):
             removed += Invitation.delete().where(unused, Invitation.client == client_id).execute()
+    return removed
+
+
+def _remove_old_answers(before: datetime) -> int:
+    old, removed = EarlyNameCheck.checked_at < before, 0
+    clients = {row.client_id for row in EarlyNameCheck.select(EarlyNameCheck.client).where(old).distinct()}
+    for client_id in sorted(clients):
+        with transaction(client_id):
+            removed += EarlyNameCheck.delete().where(old, EarlyNameCheck.client == client_id).execute()
     return removed

@@ -208,6 +208,11 @@ def _payroll(demo: Demo, number: int) -> None:
 def _payments(books: Books) -> None:
     user, run = books.demo.user, PayrollRun.get_by_id(books.open.run_id)
     for number, batch in enumerate((books.half, books.open)):
+        models.NameCheckTask.create(batch=batch)
+        models.EarlyNameCheck.create(
+            client=books.demo.client, iban="NL64TRIO0379501686", name="Jansen", result="CMTC", holder="J Jansen",
+            service="surepay",
+        )  # fmt: skip
         models.WarningAcknowledgement.create(batch=batch, kind="twice", subject=str(number), user=user)
         models.PushNotification.create(
             subscription=models.PushSubscription.get(), client=books.demo.client, event="waits", path="/",

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
+from blueprints.payments.presenters.early_names import early_name_of, sentence
 from blueprints.payments.presenters.pay_changes import remark_on
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
@@ -110,6 +111,8 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
         remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
     if changed := remark_on(row, payment):
         remarks.append(changed)
+    if (said := early_name_of(row.id, payment)) and said.differs:
+        remarks.append(sentence(said))
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))

@@ -7,6 +7,7 @@ from datetime import date
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.payments.presenters.early_names import early_name_of, sentence
 from blueprints.payments.presenters.status import NBSP
 from blueprints.payments.presenters.warnings import row_url
 from blueprints.web.formatters import country, day, euro, full_date, number
@@ -133,7 +134,9 @@ def _text(concern: Concern, found: Sequence[PayeeCheck], payment: Payment, may_a
 
 def _row(one: PayeeCheck, payment: Payment, url: Callable[..., str]) -> PayeeRow:
     link = row_url(one.finding.line, one.position, payment, url) if not one.is_answered else ""
-    return PayeeRow(one.finding.line, one.name, link, sentences(one))
+    said = early_name_of(one.finding.line, payment)
+    told = [sentence(said)] if said and not said.taken_over else []
+    return PayeeRow(one.finding.line, one.name, link, sentences(one) + told)
 
 
 def _shared_with(names: Sequence[str]) -> str:
