@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from wtforms import DateField, Field, HiddenField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from blueprints.web.choices import choices
 from blueprints.web.field_errors import ResumedForm
 from blueprints.web.formatters import read_amount
 from blueprints.web.forms import Form, trimmed
@@ -32,12 +33,12 @@ class PutAwayForm(ResumedForm):
 
     reason = RadioField(
         _l("Waarom betaal je deze niet?"), [InputRequired(_l("Kies een reden."))], validate_choice=True,
-        choices=[
-            (PutAway.DOUBLE.value, _l("Dubbele betaling")),
-            (PutAway.PAID_ELSEWHERE.value, _l("Al op een andere manier betaald")),
-            (PutAway.WRONG_RUN.value, _l("Fout in de salarisrun")),
-            (PutAway.OTHER.value, _l("Andere reden")),
-        ],
+        choices=choices({
+            PutAway.DOUBLE.value: _l("Dubbele betaling"),
+            PutAway.PAID_ELSEWHERE.value: _l("Al op een andere manier betaald"),
+            PutAway.WRONG_RUN.value: _l("Fout in de salarisrun"),
+            PutAway.OTHER.value: _l("Andere reden"),
+        }),
     )  # fmt: skip
 
 
