@@ -58,9 +58,7 @@ def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str
     - NotFound: the run is another client's.
     """
     with transaction(client.id):
-        run = PayrollRun.get_or_none(PayrollRun.id == run_id, PayrollRun.client == client.id)
-        if run is None:
-            raise NotFound
+        run = _run_of(client, run_id)
         found = unpaid.unpaid_lines_of_run(run)
         chosen = [one for one in found if one.why in _WHY[choice] and key in (None, one.key)]
         if not chosen:
@@ -80,15 +78,20 @@ def decide_left_out(client: Client, user: User, run_id: int, key: str, verdict: 
     - NotFound: the run is another client's.
     """
     with transaction(client.id):
-        run = PayrollRun.get_or_none(PayrollRun.id == run_id, PayrollRun.client == client.id)
-        if run is None:
-            raise NotFound
+        run = _run_of(client, run_id)
         for one in unpaid.unpaid_lines_of_run(run):
             if one.why in _WHY[Choice.EXCLUDED] and one.key == key and one.left_out and one.reference:
                 batch = get_batch_locked(client, one.reference)
                 line_verdicts.record_verdict(batch, user, one.left_out, verdict)
                 return True
         return False
+
+
+def _run_of(client: Client, run_id: int) -> PayrollRun:
+    run = PayrollRun.get_or_none(PayrollRun.id == run_id, PayrollRun.client == client.id)
+    if run is None:
+        raise NotFound
+    return run
 
 
 def _newest(run: PayrollRun, states: Sequence[str]) -> Batch | None:
