@@ -83,7 +83,7 @@ def _memory_of(what: str) -> float:
 
 def order(lines: int = LINES):
     """Return a payment order with this many lines."""
-    from connectors.bank.pain001 import OrderLine, PaymentOrder
+    from connectors.bank.payment_order import OrderLine, PaymentOrder
 
     rows = [
         OrderLine(f"20261123{number:07d}", 150_000 + number, f"Medewerker {number}", files.iban(number), "Salaris")

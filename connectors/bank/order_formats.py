@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
-from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, parse_own_pain001, write_pain001
+from connectors.bank.pain001 import parse_own_pain001, write_pain001
+from connectors.bank.payment_order import VERSIONS, NotOurOrder, PaymentOrder
 from connectors.bank.ponto_order import carried_in_ponto, is_known_reference, read_ponto, write_ponto
 from connectors.bank.port import BankConfig, OrderFormat
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connectors.bank.pain001 import (
+from connectors.bank.payment_order import (
     SCOR,
     TAX_ISSUER,
     NotOurOrder,

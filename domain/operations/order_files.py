@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connectors.bank.pain001 import OrderUnwritable
+from connectors.bank.payment_order import OrderUnwritable
 from core.clock import amsterdam
 from core.encryption import DecryptionFailed
 from domain.common import errors

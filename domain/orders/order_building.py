@@ -6,7 +6,7 @@ the number of the attempt, so that the same attempt made again is the same order
 
 from connectors.bank import port
 from connectors.bank.order_formats import read_order, representable_in, write_order
-from connectors.bank.pain001 import OrderLine, PaymentOrder
+from connectors.bank.payment_order import OrderLine, PaymentOrder
 from core.encryption import digest_sha256
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank

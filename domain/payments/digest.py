@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from connectors.bank.pain001 import OrderLine, PaymentOrder
+from connectors.bank.payment_order import OrderLine, PaymentOrder
 from domain.common.errors import BatchChanged, WishesChanged
 from models import BatchLine, Client, Release
 

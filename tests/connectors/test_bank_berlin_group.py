@@ -14,7 +14,8 @@ import requests
 from connectors.bank.berlin_group import BerlinGroupBank, DuplicateOrder
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
-from connectors.bank.pain001 import OrderLine, PaymentOrder, write_pain001
+from connectors.bank.pain001 import write_pain001
+from connectors.bank.payment_order import OrderLine, PaymentOrder
 from connectors.bank.port import BankConfig, BankRefused, NotDelivered, OrderPlaced, OutcomeUnknown, Psu
 from connectors.bank.response_links import UntrustedLink
 from connectors.bank.transport import TimedOut

@@ -17,8 +17,9 @@ import pytest
 import requests
 
 from connectors.bank.camt import AccountEntry, AccountStatement, read_account_report
-from connectors.bank.pain001 import VERSIONS, OrderLine, PaymentOrder, write_pain001
+from connectors.bank.pain001 import write_pain001
 from connectors.bank.pain002 import StatusReportDocument, read_status_report
+from connectors.bank.payment_order import VERSIONS, OrderLine, PaymentOrder
 from core.iban import normalise
 from tests.support.sandbox import free_port
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.order_formats import config_as_of_order, content_type, read_order, representable_in, write_order
-from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder, write_pain001
+from connectors.bank.pain001 import write_pain001
+from connectors.bank.payment_order import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
 from connectors.bank.port import BankConfig
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
 from tests.support.bank import DEBTOR, EXPLICIT, JSON, Tpp, bank_day, pain001

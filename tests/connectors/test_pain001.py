@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from connectors.bank.pain001 import (
-    NAMESPACE,
-    NotOurOrder,
-    OrderLine,
-    OrderUnwritable,
-    PaymentOrder,
-    parse_own_pain001,
-    write_pain001,
-)
+from connectors.bank.pain001 import NAMESPACE, parse_own_pain001, write_pain001
+from connectors.bank.payment_order import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
 from tests.support import xsd
 
 LINE = OrderLine("20261123-1", 344808, "Jong, Wouter de", "NL42INGB2268352412", "Salaris november 2026")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, parse_own_pain001, write_pain001
+from connectors.bank.pain001 import parse_own_pain001, write_pain001
 from connectors.bank.pain001_schema import schema_of
+from connectors.bank.payment_order import VERSIONS, NotOurOrder, PaymentOrder
 from tests.connectors.test_pain001 import LINE, ORDER
 from tests.support import xsd
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bank.order_formats import read_order, write_order
-from connectors.bank.pain001 import MOST_CENTS, NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
+from connectors.bank.payment_order import MOST_CENTS, NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
 from connectors.bank.ponto_order import request_body
 from connectors.bank.port import BankConfig
 

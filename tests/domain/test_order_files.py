@@ -10,7 +10,8 @@ from flask import Flask
 from lxml import etree
 
 import commands
-from connectors.bank.pain001 import PaymentOrder, parse_own_pain001
+from connectors.bank.pain001 import parse_own_pain001
+from connectors.bank.payment_order import PaymentOrder
 from core.clock import utcnow
 from domain.operations import order_files
 from domain.orders import order_building, submission

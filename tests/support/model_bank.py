@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.pain001 import PaymentOrder, parse_own_pain001
+from connectors.bank.pain001 import parse_own_pain001
+from connectors.bank.payment_order import PaymentOrder
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
 from core.ids import uuid

@@ -5,7 +5,7 @@ from copy import copy
 from datetime import timedelta
 
 from connectors.bank.order_formats import read_stored_order
-from connectors.bank.pain001 import NotOurOrder, PaymentOrder
+from connectors.bank.payment_order import NotOurOrder, PaymentOrder
 from core.encryption import DecryptionFailed
 from domain.common.errors import OrderMismatch
 from domain.operations.integrity.records import PaymentRecord
