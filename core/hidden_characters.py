@@ -146,8 +146,11 @@ def load_json(text: str | bytes, **options: Any) -> Any:
     """Return a JSON document of an outside service, `storable`. Only an escape (\\u0000) can make it anything else.
 
     Raises:
-    - ValueError, RecursionError: as `json.loads`.
+    - ValueError, RecursionError: as `json.loads`; also for a number that `parse_float` cannot hold.
     """
-    found = json.loads(text, **options)
+    try:
+        found = json.loads(text, **options)
+    except ArithmeticError as error:  # of Decimal, whose exponents have a bound
+        raise ValueError("a number out of bounds") from error
     escaped = "\\u" in text if isinstance(text, str) else b"\\u" in text
     return storable(found) if escaped else found

@@ -3,6 +3,7 @@
 import logging
 import unicodedata
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
@@ -82,6 +83,11 @@ def test_json_of_outside_can_be_stored():
     assert found == {"a": ["x␀y", "�", 1, None], "b␀": "\u202e", "c": "😀"}
     assert str(found).encode()
     assert load_json(b'{"a": 1.5}', parse_float=str) == {"a": "1.5"}
+
+
+def test_a_number_beyond_decimals_is_no_json():
+    with pytest.raises(ValueError, match="out of bounds"):
+        load_json(b'{"a": 1e' + b"9" * 30 + b"}", parse_float=Decimal)
 
 
 # --- one person stays one person, and two stay two -------------------------------------------------
