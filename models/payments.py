@@ -95,6 +95,9 @@ class BatchLine(Table):
     bank_reason_code = TextField(null=True)  # reason code of a rejection or return
     due = ForeignKeyField(Due, null=True, backref="batch_lines")  # the due that this line pays
     due_id: int | None
+    person_group = IntegerField(null=True)  # position of the first line of the same person
+    place = IntegerField(null=True)  # place on the page, from 1, on which a person's lines stand together
+    paid_for = TextField(null=True)  # the employee whose pay this is, where the creditor is somebody else
 
     class Meta:
         indexes = ((("batch", "position"), True),)

@@ -41,6 +41,7 @@ from models import Membership
 _DECISIONS = {
     "refuse": amendments.exclude_line,
     "accept": amendments.include_line,
+    "person": amendments.exclude_rest_of_person,
     **{verdict: partial(amendments.exclude_line, verdict=verdict) for verdict in VERDICTS},
 }
 

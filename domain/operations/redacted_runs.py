@@ -74,7 +74,7 @@ def removed_hash(run: PayrollRun) -> str:
     """Return the keyed hash of everything that will be removed of this run. Call it before the removal."""
     lines = _rows(
         BatchLine, BatchLine.batch.in_(payments_of(run.id)), "creditor_name", "creditor_name_sepa", "remittance",
-        "remittance_sepa", "creditor_iban", "vop_name",
+        "remittance_sepa", "creditor_iban", "vop_name", "paid_for",
     )  # fmt: skip
     return _hash(
         "removed", run.id, lines, _rows(OrderLine, OrderLine.order.in_(orders_of(run.id)), "creditor_iban"),
@@ -124,6 +124,7 @@ def details_left(run: PayrollRun) -> Iterator[str]:
         (BatchLine.creditor_name != REMOVED) | (BatchLine.creditor_name_sepa != REMOVED)
         | (BatchLine.remittance != REMOVED) | (BatchLine.remittance_sepa != REMOVED)
         | (BatchLine.creditor_iban != REMOVED_IBAN) | BatchLine.vop_name.is_null(False)
+        | BatchLine.paid_for.is_null(False)
     )  # fmt: skip
     if BatchLine.select().where(BatchLine.batch.in_(mine), named).exists():
         yield "its lines"

@@ -189,7 +189,8 @@ def _remove(run: PayrollRun, now: datetime) -> None:
     overpaid: Any = overpaid_without_details(run.overpaid)
     PayrollRun.update(redacted_at=now, overpaid=overpaid).where(PayrollRun.id == run.id).execute()
     names = {"creditor_name": REMOVED, "creditor_name_sepa": REMOVED, "remittance": REMOVED, "remittance_sepa": REMOVED}
-    BatchLine.update(**names, creditor_iban=REMOVED_IBAN, vop_name=None).where(BatchLine.batch.in_(mine)).execute()
+    no_names = {"vop_name": None, "paid_for": None}
+    BatchLine.update(**names, **no_names, creditor_iban=REMOVED_IBAN).where(BatchLine.batch.in_(mine)).execute()
     OrderLine.update(creditor_iban=REMOVED_IBAN).where(OrderLine.order.in_(orders)).execute()
     ExcessAllowance.update(
         creditor_name=REMOVED, creditor_iban=REMOVED_IBAN, remittance=REMOVED, reason=REMOVED

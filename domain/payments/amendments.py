@@ -1,7 +1,7 @@
 """Changes to a payment before it is approved: lines, date, account. Every change voids all releases and approvals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -120,6 +120,24 @@ def exclude_line(
     excluded already; any other line is then paid later.
     """
     return _decide_line(client, user, reference, lambda batch: _exclude(batch, user, line_id, verdict))
+
+
+def exclude_rest_of_person(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
+    """Exclude the other lines of the person whose line this is, for the same reason as this one."""
+
+    def exclude(batch: Batch) -> None:
+        line = _undecided_line(batch, line_id)
+        verdict = line_verdicts.verdict_on(line.id)
+        for other in _others_of_person(batch, line):
+            _exclude(batch, user, other.id, verdict)
+
+    return replace(_decide_line(client, user, reference, exclude), alone=False)
+
+
+def _others_of_person(batch: Batch, line: BatchLine) -> list[BatchLine]:
+    mine = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN)
+    same = (BatchLine.person_group == line.person_group) & (BatchLine.id != line.id)
+    return list(mine.where(same).order_by(BatchLine.position))
 
 
 def include_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from peewee import Case
+from peewee import Case, fn
 
 from core.hidden_characters import drop_hidden
 from core.sepa_text import to_sepa
@@ -23,6 +23,7 @@ PAGE = 100
 SEARCHED_FROM = 30
 REFUSED, REMARKED = "geweigerd", "opmerking"
 LONGEST = 70
+_PLACE = fn.COALESCE(BatchLine.place, BatchLine.position)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
 
 
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
-    """Return one page of lines by position; of a payment that is past approval, unpaid lines come last.
+    """Return one page of lines in the order of the page; of a payment that is past approval, unpaid lines come last.
 
     A page number beyond the last gives the last page. Only the lines of the page are read.
     """
@@ -84,14 +85,20 @@ def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
 
 def all_on_one_page(batch: Batch, rows: Sequence[BatchLine]) -> LinePage:
     """Return all lines as one page, from rows that were already read."""
+    rows = as_shown(rows)
     if not _is_open(batch):
         rows = sorted(rows, key=lambda row: row.state in NOT_PAID)
     return LinePage(rows, len(rows), 1, LineQuery())
 
 
-def page_of_position(position: int) -> int:
-    """Return the page of an open payment that has the line at this position (from 1, without gaps)."""
-    return (position - 1) // PAGE + 1
+def as_shown(rows: Sequence[BatchLine]) -> list[BatchLine]:
+    """Return the lines in the order of the page: those of one person stand together."""
+    return sorted(rows, key=lambda row: row.place or row.position)
+
+
+def page_of_place(place: int) -> int:
+    """Return the page of an open payment that has the line at this place (from 1, without gaps)."""
+    return (place - 1) // PAGE + 1
 
 
 def _is_open(batch: Batch) -> bool:
@@ -100,8 +107,8 @@ def _is_open(batch: Batch) -> bool:
 
 def _order(batch: Batch) -> list[Any]:
     if _is_open(batch):
-        return [BatchLine.position]
-    return [Case(None, [(BatchLine.state.in_(NOT_PAID), 1)], 0), BatchLine.position]
+        return [_PLACE]
+    return [Case(None, [(BatchLine.state.in_(NOT_PAID), 1)], 0), _PLACE]
 
 
 def _conditions(look: LineQuery) -> list[Any]:

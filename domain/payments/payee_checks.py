@@ -48,11 +48,13 @@ class GivenAnswer:
 
 @dataclass(frozen=True)
 class PayeeCheck:
-    """A line about which something is unusual. `question`: the keyed hash of the facts; `given`: the newest answer."""
+    """A line about which something is unusual. `question`: the keyed hash of the facts; `place`: where
+    the page shows the line; `given`: the newest answer.
+    """
 
     finding: Finding
     question: str
-    position: int
+    place: int
     name: str
     amount_cents: int
     given: GivenAnswer | None = None
@@ -95,7 +97,7 @@ def checks_of_lines(
     given = _given(batch.id) if judged else {}
     return [
         PayeeCheck(
-            one, question_of(batch.client_id, one), row.position, row.creditor_name, row.amount_cents,
+            one, question_of(batch.client_id, one), row.place or row.position, row.creditor_name, row.amount_cents,
             given.get(one.line),
         )
         for row, one in judged

@@ -40,7 +40,8 @@ class BatchRow:
 @dataclass(frozen=True)
 class LineView:
     """One payment line. `already_paid_cents` is what the bank paid of it, where that is less than the line. `verdict`:
-    why it is left out, while it is.
+    why it is left out, while it is. `paid_for`: the employee whose pay it is, where that is somebody else. `person`:
+    the same for all lines of one person. `place`: where the page shows it, from 1.
     """
 
     id: int
@@ -56,6 +57,9 @@ class LineView:
     bank_reason_code: str | None = None
     is_reference: bool = False  # the description is a structured reference
     verdict: str | None = None
+    paid_for: str | None = None
+    person: int = 0
+    place: int = 0
 
     @property
     def converted(self) -> bool:

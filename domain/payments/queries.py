@@ -177,7 +177,7 @@ def _lines(
     if whole is not None:
         counted = totals.compute_totals(batch, day, whole, wishes)
         if look is None:
-            return counted, whole, None
+            return counted, line_search.as_shown(whole), None
         if not look.filters:
             return counted, (found := line_search.all_on_one_page(batch, whole)).rows, found
     else:
@@ -329,7 +329,8 @@ def _line_view(row: BatchLine) -> LineView:
     return LineView(
         row.id, row.position, row.creditor_name, row.creditor_iban, row.remittance, row.amount_cents, row.state,
         row.creditor_name_sepa, row.remittance_sepa, row.already_paid_cents, row.bank_reason_code,
-        row.reference_type is not None, _verdict(row),
+        row.reference_type is not None, _verdict(row), row.paid_for, row.person_group or row.position,
+        row.place or row.position,
     )  # fmt: skip
 
 

@@ -24,15 +24,16 @@ from domain.common import leases
 from domain.payments import held_lines
 from domain.payroll import (
     excess_payment,
-    missing_employees,
     payment_creation,
     run_dues,
+    run_employees,
     run_notices,
     supersession,
     wage_tax,
 )
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is_suspended
 from domain.payroll.run_dues import Offer
+from domain.payroll.run_employees import RunEmployees
 from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
 from models import Batch, NmbrsConnection, PayrollCompany, PayrollRun, transaction
 from models.states import RunKind, RunState
@@ -92,8 +93,8 @@ def _import(run: PayrollRun, caller: NmbrsClient) -> Batch | None:
     wanted = [to_payable_line(_with_reference(line, run)) for line in file.lines] if file else []
     unpayable = unpayable_lines(file) if file else []
     everyone = [*wanted, *(one.as_owed() for one in unpayable)]
-    missing = missing_employees.find_missing(run, caller, everyone) if everyone and run.kind == RunKind.SALARY else None
-    return create_batch_version(run, file, wanted, missing, unpayable)
+    told = run_employees.find_employees(run, caller, everyone) if everyone and run.kind == RunKind.SALARY else None
+    return create_batch_version(run, file, wanted, told, unpayable)
 
 
 def _fetch_file(run: PayrollRun, caller: NmbrsClient) -> bytes | None:
@@ -150,7 +151,7 @@ def create_batch_version(
     run: PayrollRun,
     file: PaymentFile | None,
     wanted: Sequence[PayableLine],
-    missing: missing_employees.MissingEmployees | None = None,
+    employees: RunEmployees | None = None,
     unpayable: Sequence[UnpayableLine] = (),
 ) -> Batch | None:
     """Create the batch with its lines, mails and audit event in one transaction.
@@ -173,7 +174,7 @@ def create_batch_version(
         _finish(run, version, count, offer)
         made = None
         if offer.pay and file is not None:
-            made = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, missing)
+            made = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, employees)
             payment_creation.notify_approvers(made)
         run_notices.notify_of_held_lines(PayrollRun.get_by_id(run.id), made)
     return made

@@ -18,8 +18,8 @@ from domain.payments import (
 )
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
-from domain.payroll.missing_employees import MissingEmployees
 from domain.payroll.run_dues import Offer, OwedLine
+from domain.payroll.run_employees import RunEmployees, payee_of
 from domain.payroll.run_versions import PayableLine
 from models import Batch, BatchLine, Client, Membership, PayrollRun, User, insert_rows
 from models.states import LineState, Role
@@ -29,13 +29,15 @@ HELD = "held"  # the reason of a run whose lines are all held, or paid
 
 def create_payment(
     run: PayrollRun, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
-    missing: MissingEmployees | None, actor: str = audit.WORKER, attempt: str | None = None, **details: Any,
+    employees: RunEmployees | None, actor: str = audit.WORKER, attempt: str | None = None, **details: Any,
 ) -> Batch:  # fmt: skip
     """Create the payment of these lines, in a transaction that holds the client's lock.
 
     `again`: part of the run was paid before. `debtor_iban`: the account named in the file. `attempt`: the version with
-    the attempt, if it is not simply the next one. `details`: for the audit event.
+    the attempt, if it is not simply the next one. `employees`: those of the run, as far as they are known.
+    `details`: for the audit event.
     """
+    told = employees or RunEmployees()
     company, total = run.company, sum(one.line.amount_cents for one in lines)
     paid = PaidRun(
         run.client.public_id, company.stable_key, run.kind, run.year, run.number, attempt or _unused(run, version),
@@ -48,10 +50,9 @@ def create_payment(
         description=run.description, file_debtor_iban=debtor_iban, bank_account=company.bank_account_id,
         total_cents=total, line_count=len(lines), order_count=0, period_start=run.period_start,
         period_end=run.period_end, is_supplement=again, is_manually_imported=run.manually_selected_at is not None,
-        unpaid_employee_count=missing.count if missing else None,
-        unpaid_employee_names=missing.names if missing else None,
+        unpaid_employee_count=told.unpaid, unpaid_employee_names=told.unpaid_names,
     )  # fmt: skip
-    _insert_lines(batch, lines, refused_accounts(run.id))
+    _insert_lines(batch, lines, refused_accounts(run.id), told)
     lost_orders.link_to_payment(batch)
     audit.record_event(
         run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
@@ -61,6 +62,17 @@ def create_payment(
     line_verdicts.carry_verdicts(batch)
     early_name_checks.plan_name_check(batch)
     return batch
+
+
+def person_groups(lines: Sequence[OwedLine], employees: RunEmployees) -> dict[int, int]:
+    """Return by the position of each line (from 1) the position of the first line of the same person: of the same
+    employee, where that is known, else of the same due.
+    """
+    first: dict[object, int] = {}
+    return {
+        position: first.setdefault(employees.employees.get(payee_of(one.line)) or one.due, position)
+        for position, one in enumerate(lines, 1)
+    }
 
 
 def _paid_line(line: PayableLine) -> PaidLine:
@@ -75,7 +87,11 @@ def _unused(run: PayrollRun, version: str) -> str:
     return f"{version}:{earlier + 1}" if earlier else version
 
 
-def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tuple[int | None, str], str]) -> None:
+def _insert_lines(
+    batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tuple[int | None, str], str], employees: RunEmployees
+) -> None:  # fmt: skip
+    groups = person_groups(lines, employees)
+    places = {position: place for place, position in enumerate(sorted(groups, key=lambda one: (groups[one], one)), 1)}
     names = creditor_names.load_creditor_names(batch.client_id, [one.line for one in lines])
     insert_rows(
         BatchLine,
@@ -90,6 +106,8 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tupl
                 "already_paid_cents": one.line.already_paid_cents,
                 "state": LineState.EXCLUDED if one.excluded else LineState.OPEN,
                 "bank_reason_code": refused.get((one.due, one.line.creditor_iban)),
+                "person_group": groups[position], "place": places[position],
+                "paid_for": employees.paid_for.get(payee_of(one.line)),
             }
             for position, one in enumerate(lines, 1)
         ],
@@ -113,11 +131,15 @@ def notify_approvers(batch: Batch) -> None:
         )  # fmt: skip
 
 
-def unpaid_employees(batch: Batch) -> MissingEmployees | None:
-    """Return the employees of the run without a line, as recorded with an earlier payment of this version."""
-    if batch.unpaid_employee_count is None:
-        return None
-    return MissingEmployees(batch.unpaid_employee_count, batch.unpaid_employee_names)
+def known_employees(batch: Batch) -> RunEmployees:
+    """Return what is known of the employees of the run, as recorded with an earlier payment of this version."""
+    grouped = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.person_group.is_null(False))
+    payees = {(line.creditor_name, line.creditor_iban): line for line in grouped}
+    return RunEmployees(
+        batch.unpaid_employee_count, batch.unpaid_employee_names,
+        {payee: str(line.person_group) for payee, line in payees.items()},
+        {payee: line.paid_for for payee, line in payees.items() if line.paid_for},
+    )  # fmt: skip
 
 
 def record_offer(run: PayrollRun, found: Offer) -> None:

@@ -86,7 +86,7 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     lines = sorted([*found.pay, *excluded], key=lambda one: one.position)
     return payment_creation.create_payment(
         run, lines, run.version or newest.version, bool(stay), newest.file_debtor_iban,
-        payment_creation.unpaid_employees(newest), actor, instead_of=batch.reference,
+        payment_creation.known_employees(newest), actor, instead_of=batch.reference,
     )  # fmt: skip
 
 

@@ -141,5 +141,5 @@ def _create(run: PayrollRun, lines: Iterable[OwedLine], actor: str, choice: Choi
     return payment_creation.create_payment(
         run, sorted(lines, key=lambda one: one.position), run.version or earlier[-1].version.partition(":")[0],
         any(one.state in state_machine.SENT for one in earlier), earlier[-1].file_debtor_iban,
-        payment_creation.unpaid_employees(earlier[-1]), actor, unpaid=choice.value,
+        payment_creation.known_employees(earlier[-1]), actor, unpaid=choice.value,
     )  # fmt: skip

@@ -37,7 +37,8 @@ class EmployeeRow:
 
 
 def employee_data(membership: Membership, asked: str) -> list[EmployeeRow]:
-    """Return every line with this name, however it is written, or to this account. Copying is an event of the log.
+    """Return every line with this name, however it is written, of this employee's pay, or to this account. Copying is
+    an event of the log.
 
     `asked`: a name or an IBAN, as typed. The log gets how many lines were copied, never whose.
     """
@@ -64,9 +65,10 @@ def _removed(client: Client) -> list[EmployeeRow]:
 def _payment_lines(client: Client, asked: str) -> list[EmployeeRow]:
     mine = BatchLine.select(BatchLine, Batch).join(Batch).join(PayrollRun)
     mine = mine.where(Batch.client == client.id, PayrollRun.redacted_at.is_null())
-    names: Any = mine.select(BatchLine.creditor_name).distinct().tuples()
-    wanted = _same_names((name for (name,) in names), asked)
-    found = mine.where(BatchLine.creditor_name.in_(wanted) | (BatchLine.creditor_iban == _account(asked)))
+    names: Any = mine.select(BatchLine.creditor_name, BatchLine.paid_for).distinct().tuples()
+    wanted = _same_names({name for pair in names for name in pair}, asked)
+    named = BatchLine.creditor_name.in_(wanted) | BatchLine.paid_for.in_(wanted)
+    found = mine.where(named | (BatchLine.creditor_iban == _account(asked)))
     return [
         EmployeeRow(
             line.batch.reference, line.batch.description, line.creditor_name, line.creditor_iban, line.remittance,

@@ -59,6 +59,7 @@ SWITCHES = {
     "nmbrs_sepa_pain09": "Het SEPA-bestand is pain.001.001.09",
     "nmbrs_sepa_notprovided": "Elke betaling heeft het end-to-end-kenmerk NOTPROVIDED",
     "nmbrs_sepa_two_for_one": "De eerste medewerker krijgt twee betalingen",
+    "nmbrs_sepa_attachment": "Een vijfde van het loon van de eerste medewerker gaat naar een deurwaarder",
     "nmbrs_sepa_person_missing": "De laatste medewerker van de run staat niet in het SEPA-bestand",
     "nmbrs_webhook_form": "Het seintje komt als formulier",
     "nmbrs_webhook_xml": "Het seintje komt als XML",

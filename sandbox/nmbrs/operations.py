@@ -327,7 +327,7 @@ def employee_bank_accounts(caller: Caller, given: Parameters) -> Any:
     company = ledger_data.company(person["company"]) if person else None
     if person is None or company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2003)
-    return [as_bank_account(person["id"], person["iban"], display_name(person))]
+    return [as_bank_account(person["id"], iban, name) for iban, name in staff.accounts_of(person)]
 
 
 @answers("EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany")

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from sandbox import clock
-from sandbox.nmbrs import ledger_data, payroll
-from sandbox.nmbrs.people import bic, display_name
+from sandbox.nmbrs import ledger_data, payroll, staff
+from sandbox.nmbrs.people import bic
 from sandbox.store import Document
 
 # Creation date of the initial companies and employees.
@@ -103,16 +103,19 @@ def personal_info(person: Document) -> Document:
 
 
 def employee_accounts(person: Document) -> Document:
-    account = {
-        "bankAccountId": ledger_data.guid("BankAccount", person["id"]),
-        "number": person["iban"][8:].lstrip("0"),
-        "description": "Hoofdrekening",
-        "IBAN": person["iban"],
-        "name": display_name(person),
-        "bankAccountType": "bankAccount1",
-        "createdAt": since(person),
-    }
-    return {"employeeId": ledger_data.guid("Employee", person["id"]), "bankAccounts": [account]}
+    accounts = [
+        {
+            "bankAccountId": ledger_data.guid("BankAccount", person["id"] + 1_000_000 * index),
+            "number": iban[8:].lstrip("0"),
+            "description": "Hoofdrekening",
+            "IBAN": iban,
+            "name": name,
+            "bankAccountType": f"bankAccount{index + 1}",
+            "createdAt": since(person),
+        }
+        for index, (iban, name) in enumerate(staff.accounts_of(person))
+    ]
+    return {"employeeId": ledger_data.guid("Employee", person["id"]), "bankAccounts": accounts}
 
 
 def since(person: Document) -> str:

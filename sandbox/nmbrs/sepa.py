@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from xml.sax.saxutils import escape
 
 from sandbox import clock, faults
-from sandbox.nmbrs import payroll
+from sandbox.nmbrs import payroll, staff
 from sandbox.nmbrs.people import bic
 from sandbox.store import Document
 
@@ -70,7 +70,17 @@ def run_transfers(run: Document) -> list[Transfer]:
         )
         for person in people
     ]
+    if faults.on("nmbrs_sepa_attachment"):
+        transfers = attach_first(transfers)
     return split_first(transfers) if faults.on("nmbrs_sepa_two_for_one") else transfers
+
+
+def attach_first(transfers: list[Transfer]) -> list[Transfer]:
+    """Send a fifth of the first payment to a bailiff, at the end of the file."""
+    first, *others = transfers
+    part = first.cents // 5
+    bailiff = Transfer(f"{first.end_to_end_id}D", staff.BAILIFF, staff.BAILIFF_IBAN, part, "Dossier 20261")
+    return [replace(first, cents=first.cents - part), *others, bailiff]
 
 
 def split_first(transfers: list[Transfer]) -> list[Transfer]:

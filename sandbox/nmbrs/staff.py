@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sandbox import clock, demo
+from sandbox import clock, demo, faults
 from sandbox.nmbrs import ledger_data
-from sandbox.nmbrs.people import person
+from sandbox.nmbrs.people import display_name, person
 from sandbox.store import Document, get_store
 
 # Generated employees have this index or higher; initial employees a lower one.
 FIRST_MADE_UP = 100
+BAILIFF, BAILIFF_IBAN = "Gerechtsdeurwaarders Van Lith", "NL39INGB0006620441"
 FIELDS = ("initials", "first_name", "prefix", "last_name", "payment_name", "iban", "cents")
 
 
@@ -40,6 +41,12 @@ def demo_staff() -> list[Document]:
         }
         for number, payee in enumerate(demo.PAYEES, start=1)
     ]
+
+
+def accounts_of(person: Document) -> list[tuple[str, str]]:
+    """Return the accounts that a person's pay goes to, with the name at each."""
+    attached = faults.on("nmbrs_sepa_attachment") and person["number"] == 1
+    return [(person["iban"], display_name(person)), *([(BAILIFF_IBAN, BAILIFF)] if attached else [])]
 
 
 def staff(company_id: int) -> list[Document]:

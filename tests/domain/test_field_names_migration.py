@@ -45,7 +45,7 @@ LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "ro
          "payee_answer", "line_verdict", "early_name_check", "name_check_task"}  # fmt: skip
 # columns, which stand last
 ADDED_LATER = {"payroll_run": 1, "user_account": 1, "bank_order": 2, "client": 4, "payroll_company": 2, "release": 1,
-               "approval": 1}  # fmt: skip
+               "approval": 1, "batch_line": 3}  # fmt: skip
 
 
 def execute(query: str, *values: Any) -> list[tuple]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from lxml.html import HtmlElement
 
 from models import AuditEvent, LineVerdict
 from tests.support.books import require_right_books
-from tests.support.factories import Demo
+from tests.support.factories import LINES, Demo
 from tests.support.web_client import Page, WebClient
 from tests.web.test_payment_page import at, line_ids, strike
 
@@ -19,7 +20,11 @@ def no_inconsistencies(demo: Demo, request: pytest.FixtureRequest) -> Iterator[N
 
 def reasons(page: Page) -> list[str]:
     """What the lines of a page say of why they are left out, each with the other reason that it offers."""
-    return [node.text_content().strip() for node in page.all(".line.off .say, .line .why")]
+    return [said(node) for node in page.all(".line.off .say, .line .why")]
+
+
+def said(node: HtmlElement) -> str:
+    return " ".join(node.text_content().split())
 
 
 def test_a_line_that_is_paid_offers_no_reason(owner: WebClient, demo: Demo):
@@ -70,3 +75,44 @@ def test_the_log_says_who_left_a_line_out_and_why(owner: WebClient, demo: Demo):
     assert (told.actor, told.details) == (
         f"user:{demo.user.id}", {"line": row.line_id, "verdict": "later", "row": row.id}
     )  # fmt: skip
+
+
+SPLIT = [*LINES, (LINES[0][0], "NL57ABNA7134384551", 5000)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "label"),
+    [
+        ("refuse", "Ook de andere regel van Jong, Wouter de later betalen (€ 50,00)"),
+        ("never", "Ook de andere regel van Jong, Wouter de niet betalen (€ 50,00)"),
+    ],
+)
+def test_a_cross_asks_about_what_else_the_person_is_paid(owner: WebClient, demo: Demo, verdict: str, label: str):
+    batch = demo.batch(SPLIT)
+    first, *others = demo.view(batch).lines
+    answer = owner.post(at(demo, batch, f"/regels/{first.id}?verdict={verdict}"))
+    button = next(one for one in owner.open(at(demo, batch)).all(".line .why") if said(one) == label)
+    owner.post(button.get("formaction") or "")
+    kept = "later" if verdict == "refuse" else "never"
+    assert answer.status_code == 303
+    assert [row.verdict for row in demo.view(batch).lines] == [kept, kept, None, None]
+    assert label not in reasons(owner.open(at(demo, batch)))
+    assert others[0].person == first.person
+
+
+def test_the_answer_to_a_cross_asks_it_at_once(owner: WebClient, demo: Demo):
+    batch = demo.batch(SPLIT)
+    first, second = demo.view(batch).lines[:2]
+    shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
+    answer = owner.post(at(demo, batch, f"/regels/{first.id}?verdict=refuse"), htmx=True, shown=shown)
+    assert "Ook de andere regel van Jong, Wouter de later betalen" in answer.text
+    shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
+    whole = owner.post(at(demo, batch, f"/regels/{first.id}?verdict=person"), htmx=True, shown=shown)
+    assert whole.one(f"#regel-{second.id}") is not None
+    assert "Ook de andere regel" not in whole.text
+
+
+def test_it_asks_nothing_where_a_person_has_one_line(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    strike(owner, demo, batch, 0)
+    assert "Ook de andere" not in owner.open(at(demo, batch)).text

@@ -36,7 +36,7 @@ _BANK_SAID = (LineState.REJECTED, LineState.RETURNED, LineState.DISPUTED)
 
 @dataclass(frozen=True)
 class LineChoice:
-    """The other reason why an excluded line is not paid now, and the address that chooses it."""
+    """What else can be decided at an excluded line, and the address that does it."""
 
     label: str
     url: str
@@ -47,7 +47,7 @@ class LineRow:
     """One line. `status` replaces the description, in this `tone`; `remarks` are below it.
 
     `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `other`: the reason that an
-    excluded line does not have, as long as it can be chosen here.
+    excluded line does not have, as long as it can be chosen here. `rest`: excludes what else its person is paid here.
     """
 
     id: int
@@ -62,6 +62,7 @@ class LineRow:
     exclude_url: str
     include_url: str
     other: LineChoice | None = None
+    rest: LineChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
         remarks.append(paid_before(row))
     if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
         remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
+    if row.paid_for:
+        remarks.append(_("Van het loon van %(name)s", name=row.paid_for))
     if changed := remark_on(row, payment):
         remarks.append(changed)
     if (said := early_name_of(row.id, payment)) and said.differs:
@@ -119,7 +122,7 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
-        exclude, include, _other_choice(row, payment, url),
+        exclude, include, _other_choice(row, payment, url), _rest_of_person(row, payment, url),
     )  # fmt: skip
 
 
@@ -128,6 +131,27 @@ def _other_choice(row: LineView, payment: Payment, url: Callable[..., str]) -> L
         return None
     other = NEVER if row.verdict == LATER else LATER
     return LineChoice(str(OTHER_VERDICTS[other]), url("decide_line", line_id=row.id, verdict=other))
+
+
+def _rest_of_person(row: LineView, payment: Payment, url: Callable[..., str]) -> LineChoice | None:
+    """Return the choice to leave out what the person of an excluded line is paid besides it."""
+    if row.verdict is None or payment.state != BatchState.OPEN:
+        return None
+    rest = [one for one in payment.lines if one.person == row.person and one.id != row.id and one.payable]
+    if not rest:
+        return None
+    names = {"name": row.paid_for or row.name, "sum": euro(sum(one.amount_cents for one in rest))}
+    if row.verdict == LATER:
+        text = ngettext(
+            "Ook de andere regel van %(name)s later betalen (%(sum)s)",
+            "Ook de %(num)s andere regels van %(name)s later betalen (%(sum)s)", len(rest), **names,
+        )  # fmt: skip
+    else:
+        text = ngettext(
+            "Ook de andere regel van %(name)s niet betalen (%(sum)s)",
+            "Ook de %(num)s andere regels van %(name)s niet betalen (%(sum)s)", len(rest), **names,
+        )  # fmt: skip
+    return LineChoice(text, url("decide_line", line_id=row.id, verdict="person"))
 
 
 def _description(row: LineView, payment: Payment) -> str:

@@ -133,7 +133,7 @@ def _text(concern: Concern, found: Sequence[PayeeCheck], payment: Payment, may_a
 
 
 def _row(one: PayeeCheck, payment: Payment, url: Callable[..., str]) -> PayeeRow:
-    link = row_url(one.finding.line, one.position, payment, url) if not one.is_answered else ""
+    link = row_url(one.finding.line, one.place, payment, url) if not one.is_answered else ""
     said = early_name_of(one.finding.line, payment)
     told = [sentence(said)] if said and not said.taken_over else []
     return PayeeRow(one.finding.line, one.name, link, sentences(one) + told)

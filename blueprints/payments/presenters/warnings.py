@@ -16,7 +16,7 @@ from core.clock import today_amsterdam
 from core.iban import format_iban
 from domain.banking.bank_accounts import may_pay
 from domain.payments.coverage import Shortfall
-from domain.payments.line_search import REMARKED, page_of_position
+from domain.payments.line_search import REMARKED, page_of_place
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.warnings import PaymentWarning, name
 
@@ -215,12 +215,12 @@ def warning_text(caution: PaymentWarning) -> str:
 
 def line_url(row: LineView, payment: Payment, url: Callable[..., str]) -> str:
     """Return the URL of a line: on this page, or on the page of lines that contains it."""
-    return row_url(row.id, row.position, payment, url)
+    return row_url(row.id, row.place, payment, url)
 
 
-def row_url(line_id: int, position: int, payment: Payment, url: Callable[..., str]) -> str:
+def row_url(line_id: int, place: int, payment: Payment, url: Callable[..., str]) -> str:
     """`line_url` of a line that was not read."""
     anchor = f"regel-{line_id}"
     if any(one.id == line_id for one in payment.lines):
         return f"#{anchor}"
-    return url(blad=page_of_position(position), _anchor=anchor)
+    return url(blad=page_of_place(place), _anchor=anchor)

@@ -1,13 +1,16 @@
-"""Employees of a run without a payment: counted, named if possible, and never a reason not to pay the others."""
+"""Employees of a run: who gets no payment is counted and named, whose pay each line is; and none of it is a reason not
+to pay.
+"""
 
 import pytest
 
 from connectors.nmbrs.port import Employee
+from domain.payments.putting_away import PutAway, put_away
 from domain.payments.totals import lines_of
-from domain.payroll import intake, missing_employees
+from domain.payroll import intake, run_employees, unpaid_payment
 from domain.payroll.nmbrs_client import NmbrsClient
-from models import PayrollRun
-from tests.support.factories import Demo, make_file
+from models import Batch, PayrollRun
+from tests.support.factories import LINES, Demo, make_file
 from tests.support.intake import work
 from tests.support.large_batches import iban
 from tests.support.sandbox import Sandbox
@@ -32,7 +35,7 @@ def person(first: str, initials: str, prefix: str, last: str) -> Employee:
     ],
 )
 def test_spellings_of_a_name(who: Employee, name: str, same: bool):
-    assert missing_employees.name_matches(who, missing_employees._words(name)) is same
+    assert run_employees.name_matches(who, run_employees._words(name)) is same
 
 
 def test_no_employee_is_missing(demo: Demo, sandbox: Sandbox):
@@ -79,8 +82,8 @@ def test_split_pay_hides_nobody_who_is_missing(demo: Demo, sandbox: Sandbox, nam
     rows = [(one.creditor_name, one.creditor_iban, one.amount_cents) for one in lines_of(batch)][:-1]
     wanted = [intake.to_payable_line(line) for line in make_file([*rows, (rows[0][0], iban(7), 100)]).lines]
     sandbox.fault(nmbrs_no_employee_right=not named)
-    found = missing_employees.find_missing(run, NmbrsClient(run.company.connection, run.company, run), wanted)
-    assert found == missing_employees.MissingEmployees(1, ["Noor de Vries"] if named else None)
+    found = run_employees.find_employees(run, NmbrsClient(run.company.connection, run.company, run), wanted)
+    assert (found.unpaid, found.unpaid_names) == (1, ["Noor de Vries"] if named else None)
 
 
 def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: Sandbox):
@@ -89,3 +92,63 @@ def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: S
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert batch.unpaid_employee_names == ["Noor de Vries"]
+
+
+BAILIFF = "Gerechtsdeurwaarders Van Lith"
+
+
+def test_pay_that_goes_to_a_bailiff_is_told_and_stands_with_the_rest(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(nmbrs_sepa_attachment=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    assert lines_of(batch)[-1].creditor_name == BAILIFF  # as in the file
+    rows = demo.view(batch).lines
+    assert [row.name for row in rows[:3]] == ["Jong, Wouter de", BAILIFF, "Donkersloot Meijer, Naomi"]
+    assert [row.paid_for for row in rows] == [None, "Wouter de Jong", *[None] * 7]
+    assert [row.person for row in rows] == [1, 1, *range(2, 9)]
+    assert [row.place for row in rows] == [*range(1, 10)]
+
+
+def test_a_bailiff_hides_nobody_who_is_missing(demo: Demo, sandbox: Sandbox):
+    """One person less and one line more: as many payees as people."""
+    sandbox.fault(nmbrs_sepa_attachment=True, nmbrs_sepa_person_missing=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    assert (batch.line_count, batch.unpaid_employee_names) == (8, ["Noor de Vries"])
+
+
+def test_without_permission_for_accounts_a_bailiff_is_one_more_payee(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(nmbrs_sepa_attachment=True, nmbrs_no_employee_right=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    rows = demo.view(batch).lines
+    assert (rows[-1].name, rows[-1].paid_for, rows[-1].person) == (BAILIFF, None, 9)
+
+
+def test_lines_of_one_name_stand_together(demo: Demo):
+    batch = demo.batch([*LINES, (LINES[0][0], iban(7), 100)])
+    assert [(row.position, row.person, row.place) for row in demo.view(batch).lines] == [
+        (1, 1, 1), (4, 1, 2), (2, 2, 3), (3, 3, 4)
+    ]  # fmt: skip
+
+
+def test_an_account_of_two_employees_is_nobodys(demo: Demo, sandbox: Sandbox):
+    """Which of them the payee stands for is not known."""
+    sandbox.fault(nmbrs_sepa_attachment=True)
+    sandbox.control("PUT", "nmbrs/employees/503302", {"iban": "NL39INGB0006620441"})
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    told = {row.name: row.paid_for for row in demo.view(batch).lines}
+    assert told[BAILIFF] is None
+
+
+def test_a_payment_that_is_set_up_anew_still_tells_whose_pay_it_is(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(nmbrs_sepa_attachment=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    put_away(demo.client, demo.user, batch.reference, PutAway.OTHER)
+    unpaid_payment.pay_unpaid(demo.client, demo.user, batch.run_id, unpaid_payment.Choice.EXCLUDED)
+    again = Batch.select().order_by(Batch.id.desc()).first()
+    assert again.reference != batch.reference
+    rows = [(row.name, row.paid_for, row.person, row.place) for row in demo.view(again).lines[:2]]
+    assert rows == [("Jong, Wouter de", None, 1, 1), (BAILIFF, "Wouter de Jong", 1, 2)]
