@@ -160,8 +160,8 @@ class OidcProvider:
             )  # fmt: skip
         except OAuthError as error:
             raise _told_error(str(error.error)) from None
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise ProviderDown(type(error).__name__) from None
+        except (requests.RequestException, ValueError, TypeError, RecursionError) as error:
+            raise ProviderDown(type(error).__name__) from None  # TypeError: authlib's int(expires_in)
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
         """Return the claims of the id token after checking signature, issuer, audience, time, nonce and level."""

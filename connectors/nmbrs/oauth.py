@@ -120,7 +120,7 @@ def _answered(ask: Callable[[], Any]) -> Any:
         return ask()
     except OAuthError as error:
         code = error.error
-    except (requests.RequestException, ValueError, RecursionError):
+    except (requests.RequestException, ValueError, TypeError, RecursionError):  # TypeError: authlib's int(expires_in)
         code = ""
     # outside the except block: a chained exception holds the request and so our secrets
     raise error_from_code(code)

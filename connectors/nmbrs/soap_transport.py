@@ -136,6 +136,8 @@ def _root(parts: Iterable[bytes], call: str) -> Any:
                 raise ValueError("a document type")
             parser.feed(part)
         root: Any = parser.close()
+        if root is None:
+            raise ValueError("no element")
         if root.getroottree().docinfo.doctype:
             raise ValueError("a document type")
         return root

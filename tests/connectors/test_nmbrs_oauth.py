@@ -155,6 +155,7 @@ def led_to(place: str, status: int) -> Iterator[str]:
         (503, b'{"error": "invalid_grant"}', OAuthDown),
         (302, TOKENS, OAuthDown),
         (200, b"[" * 100_000, OAuthDown),
+        (200, TOKENS.replace(b"3600", b'{"": null}'), OAuthDown),
         (400, b"[" * 100_000, OAuthDown),
         (400, b"<html>", OAuthDown),
         (400, b'{"error": "invalid_client"}', OAuthDown),

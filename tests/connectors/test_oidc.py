@@ -251,6 +251,12 @@ def test_malformed_keys_are_refused(between: Meddler, keys: bytes):
         identify(OidcProvider(settings(between.url)))
 
 
+def test_a_token_answer_that_the_library_cannot_read(between: Meddler):
+    between.changes["/broker/token"] = lambda _: b'{"access_token": "a", "token_type": "Bearer", "expires_in": [{}]}'
+    with pytest.raises(ProviderDown):
+        identify(OidcProvider(settings(between.url)))
+
+
 # --- profiles ---
 def as_told_by(forger: Forger, profile: str, claims: dict[str, Any], told: dict[str, Any], **changes: Any) -> Identity:
     """Return an answer in the format of this profile's broker."""
