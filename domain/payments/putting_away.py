@@ -35,9 +35,15 @@ def put_away(client: Client, user: User, reference: str, why: PutAway) -> None:
 
 
 def _leave_out(batch: Batch, user: User) -> int:
-    """Exclude the lines that are not excluded yet, never to be paid unless somebody takes that back; return how many.
+    """Exclude the lines, never to be paid unless somebody takes that back; return how many were not so before.
+
+    Who was to be paid later in this payment is not paid either: of a double that would be a reminder to pay twice.
     """
-    lines = list(BatchLine.select(BatchLine.id).where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN))
+    mine = line_verdicts.lines_with_verdicts().where(BatchLine.batch == batch.id)
+    lines = [
+        line for line in mine.order_by(BatchLine.id)
+        if line.state == LineState.OPEN or (line.state == LineState.EXCLUDED and line.verdict != NEVER)
+    ]  # fmt: skip
     for line in lines:
         BatchLine.update(state=LineState.EXCLUDED).where(BatchLine.id == line.id).execute()
         line_verdicts.record_verdict(batch, user, line.id, NEVER)

@@ -4,9 +4,11 @@ import pytest
 
 from domain.operations import integrity
 from domain.overview.worklist import pending_count
+from domain.payments import amendments
 from domain.payments.putting_away import PutAway
 from domain.payments.release import release
 from models import Approval, AuditEvent, Batch, BatchLine, Client, Release
+from models.verdicts import NEVER
 from tests.support.factories import PSU, Demo
 from tests.support.orders import put_at_bank
 from tests.support.sandbox import Sandbox
@@ -52,6 +54,15 @@ def test_it_leaves_the_worklist_and_says_why(owner: WebClient, demo: Demo, reaso
     event = AuditEvent.select().order_by(AuditEvent.number.desc()).get()
     assert (event.kind, event.details["reason"], event.details["lines"]) == ("batch.discard", reason, 3)
     assert list(integrity.find_inconsistencies()) == []
+
+
+def test_nobody_of_it_is_to_be_paid_later(owner: WebClient, demo: Demo):
+    """Of a double, who was struck in it would be a reminder to pay twice."""
+    batch = demo.batch()
+    amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
+    put_away(owner, demo, batch)
+    assert [line.verdict for line in demo.view(batch).lines] == [NEVER] * 3
+    assert "later te betalen" not in owner.open(f"/{demo.client.public_id}/overzicht").text
 
 
 def test_it_can_be_prepared_again(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):  # noqa: F811

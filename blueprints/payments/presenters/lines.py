@@ -48,6 +48,7 @@ class LineRow:
 
     `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `other`: the reason that an
     excluded line does not have, as long as it can be chosen here. `rest`: excludes what else its person is paid here.
+    `whose`: whose pay it is, where that is not the creditor.
     """
 
     id: int
@@ -63,6 +64,7 @@ class LineRow:
     include_url: str
     other: LineChoice | None = None
     rest: LineChoice | None = None
+    whose: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,6 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
         remarks.append(paid_before(row))
     if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
         remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
-    if row.paid_for:
-        remarks.append(_("Van het loon van %(name)s", name=row.paid_for))
     if changed := remark_on(row, payment):
         remarks.append(changed)
     if (said := early_name_of(row.id, payment)) and said.differs:
@@ -123,6 +123,7 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
         exclude, include, _other_choice(row, payment, url), _rest_of_person(row, payment, url),
+        _("Van het loon van %(name)s", name=row.paid_for) if row.paid_for else "",
     )  # fmt: skip
 
 
