@@ -179,6 +179,8 @@ class PayrollRun(Table):
     delivery_id = IntegerField(null=True)  # the webhook that led to its discovery
     overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid, but no longer in the file
     wage_tax_reference = TextField(null=True)
+    pay_by = DateField(null=True)  # of wage tax: the last day on which it must have been received
+    pay_by_checked_on = DateField(null=True)  # when it was last looked at, to remind of it
     held_count = IntegerField(default=0)  # lines of the last imported file that cannot be paid: see HeldLine
     cautions: Any = JsonField(null=True)  # [[code, [numbers of lines]]]: what is unusual in the last imported file
     redacted_at = UtcField(null=True)  # since when nothing that tells who was paid is kept: see models/redaction.py

@@ -154,6 +154,16 @@ class PaymentPage(PaymentSheet):
     spoken: str = ""
     focus: bool = False
 
+    @property
+    def tax_facts(self) -> list[tuple[str, str]]:
+        """Return until when wage tax must be paid, and its reference; nothing of salaries."""
+        facts = []
+        if self.payment.pay_by:
+            facts.append((_("Uiterlijk bij de Belastingdienst"), status.date_in_full(self.payment.pay_by)))
+        if self.payment.tax_reference:
+            facts.append((_("Betalingskenmerk"), status.spaced_reference(self.payment.tax_reference)))
+        return facts
+
 
 def payment_url(client_id: str, reference: str, view: str = "detail", **values: Any) -> str:
     """Return the URL of a view of one payment. `client_id` is the client's public id."""

@@ -88,7 +88,8 @@ class Employee:
 class WageTax:
     """A wage tax return ("loonaangifte") as listed. `total_cents` is the total to pay.
 
-    `reference` is the payment reference: sixteen digits, without dots. `sent_at` is UTC.
+    `reference` is the payment reference: sixteen digits, without dots. `sent_at` is UTC. `period_end`: the last day of
+    the period that it is about; None if it is not told.
     """
 
     id: str
@@ -99,6 +100,7 @@ class WageTax:
     total_cents: int
     status: str
     sent_at: datetime | None
+    period_end: date | None = None
 
 
 class PayrollError(Exception):

@@ -187,4 +187,5 @@ def _wage_tax(row: Fields) -> port.WageTax:
         id=row.guid("wageTaxId"), year=row.number("year"), period=row.number("period"),
         serial=row.number("serialNumber"), reference=re.sub(r"[^0-9]", "", row.text("paymentReference")),
         total_cents=row.number("totalGeneral") * 100, status=row.text("status"), sent_at=row.moment("sentAt"),
+        period_end=row.day("periodEnd"),
     )  # fmt: skip

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
 
 from connectors.nmbrs import port
 from connectors.nmbrs.http_session import PerProcessSession
+from core.clock import AMSTERDAM
 from core.hidden_characters import load_json
 
 MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, plus a margin
@@ -116,6 +117,15 @@ class Fields:
         except (ValueError, OverflowError):
             return None
         return found if found.year > 1 else None
+
+    def day(self, name: str) -> date | None:
+        """Return a date, written as one or as a datetime in Amsterdam; None if absent or invalid."""
+        written = self._values.get(name)
+        try:
+            found = datetime.fromisoformat(written) if isinstance(written, str) else None
+            return found and (found.astimezone(AMSTERDAM) if found.tzinfo else found).date()
+        except (ValueError, OverflowError):
+            return None
 
     def inner(self, name: str) -> "Fields":
         """Return the object in a field; an empty one if it is absent."""

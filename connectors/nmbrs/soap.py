@@ -205,6 +205,7 @@ def _wage_tax(row: Row) -> port.WageTax:
         id=row.needed("LoonaangifteID"), year=row.number("Year"), period=row.number("Period"),
         serial=row.number("SerialNumber"), reference=re.sub(r"[^0-9]", "", row.text("PaymentReference") or ""),
         total_cents=row.number("TotalGeneral") * 100, status=row.text("Status") or "", sent_at=row.moment("SentAt"),
+        period_end=row.day("TijdvakEnd"),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,12 @@ class Row:
             return (found if found.tzinfo else found.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
         except (ValueError, OverflowError):
             return None
+
+    def day(self, name: str) -> date | None:
+        """Return the day of a datetime, as it is in Amsterdam; None if invalid, or in .NET's year 1."""
+        found = self.moment(name)
+        day = found.astimezone(AMSTERDAM).date() if found else None
+        return day if day and day.year > 1 else None
 
 
 def read_object(result: Any, call: str) -> Row:

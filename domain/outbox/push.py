@@ -11,7 +11,7 @@ from models.states import BatchState, Role
 
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
-    "waits": ("waits", "payday"), "asked": ("asked", "names_asked", "attest_asked", "excess"),
+    "waits": ("waits", "payday", "wage_tax_due"), "asked": ("asked", "names_asked", "attest_asked", "excess"),
     "executed": ("executed",), "refused": ("refused", "partly"),
     "held": ("held", "run_refused", "run_late"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip

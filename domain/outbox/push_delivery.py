@@ -22,6 +22,8 @@ STILL = {
                      BatchState.NAME_CHECK, BatchState.DISPUTED),
     "payday": (BatchState.OPEN, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.REJECTED, BatchState.FAILED,
                BatchState.CANCELLED),
+    "wage_tax_due": (BatchState.OPEN, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.REJECTED, BatchState.FAILED,
+                     BatchState.CANCELLED),
 }  # sent only while the payment is in one of these states
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 

@@ -35,6 +35,7 @@ class BatchRow:
     created_at: datetime
     run_number: int
     is_manual: bool = False
+    pay_by: date | None = None  # of wage tax: the last day on which it must have been received
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ class Payment:
     early_names: Sequence[EarlyName] = ()  # while it is open or about to go: what was said of names before
     shortfall: Shortfall | None = None  # what the account lacks on the execution date
     is_payday: bool = False  # the execution date is the usual day of the company
+    pay_by: date | None = None  # of wage tax: the last day on which it must have been received
+    tax_reference: str | None = None  # payment reference of the tax authority: sixteen digits
     changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before
     approved_changes: Any = None  # afterwards: what its approver was told (`shown_changes.kept`)
     redacted_at: datetime | None = None  # since when nothing tells who was paid

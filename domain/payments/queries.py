@@ -68,19 +68,21 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
         Batch.select(
-            Batch, PayrollCompany.name.alias("company_name"), BankAccount.bank.alias("bank"),
+            Batch, PayrollCompany.name.alias("company_name"), BankAccount.bank.alias("bank"), PayrollRun.pay_by,
             fn.count(BatchLine.id).alias("lines_all"),
             fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
         )
-        .join(PayrollCompany).switch(Batch).join(BankAccount).switch(Batch).join(BatchLine)
+        .join(PayrollCompany).switch(Batch).join(BankAccount).switch(Batch).join(PayrollRun).switch(Batch)
+        .join(BatchLine)
         .where(Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
-        .group_by(Batch.id, PayrollCompany.name, BankAccount.bank).order_by(Batch.id.desc()).limit(limit)
+        .group_by(Batch.id, PayrollCompany.name, BankAccount.bank, PayrollRun.pay_by)
+        .order_by(Batch.id.desc()).limit(limit)
     )  # fmt: skip
     return [
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
             row.lines_all, row.state, row.state_changed_at, row.execution_date, row.created_at,
-            row.run_number, manual_bank.is_manual(row.bank),
+            row.run_number, manual_bank.is_manual(row.bank), _date(row.pay_by),
         )
         for row in query.objects()
     ]  # fmt: skip
@@ -217,9 +219,9 @@ def _payment(
         beside=beside, hold=getattr(batch, "hold_id", None), is_excess=excess.was_allowed(batch),
         run_cautions=_run_cautions(batch), payees=payees, asks_about_payees=any(one.waits for one in payees),
         shortfall=coverage.shortfall_of(batch, day, counted.cents, getattr(batch, "others_cents", None) or 0),
-        changes=changes, early_names=names,
-        approved_changes=release.changes if release else None, redacted_at=batch.run.redacted_at,
-        is_payday=payday_of(batch) == day,
+        changes=changes, early_names=names, approved_changes=release.changes if release else None,
+        redacted_at=batch.run.redacted_at, is_payday=payday_of(batch) == day, pay_by=batch.run.pay_by,
+        tax_reference=batch.run.wage_tax_reference,
     )  # fmt: skip
 
 
@@ -321,8 +323,13 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
     return OrderView(
         order.id, order.msg_id, order.state, order.bank_status, can_sign, order,
         bool(getattr(batch, "cancel_asked", False)), bool(getattr(batch, "is_booked", False)),
-        date.fromisoformat(until) if isinstance(until, str) else until,
+        _date(until),
     )  # fmt: skip
+
+
+def _date(value: str | date | None) -> date | None:
+    """Return a date that SQLite gave as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _line_view(row: BatchLine) -> LineView:

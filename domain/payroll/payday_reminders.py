@@ -4,6 +4,7 @@ Each company is looked at once a day, from eight in Amsterdam. That it was, and 
 that a worker which dies in between is followed by one that does it all. Neither names a person or an amount.
 """
 
+from collections.abc import Collection
 from datetime import date, time
 
 from core.clock import amsterdam, today_amsterdam, utcnow
@@ -69,7 +70,7 @@ def waiting_payments(coming: ComingPayday) -> list[Batch]:
 def _remind_of(client: Client, batch: Batch, coming: ComingPayday) -> None:
     once, path = f"payday:{batch.id}:{coming.day}:{coming.bank_days}", f"/betalingen/{batch.reference}"
     acting = who_must_act(client, batch)
-    others = [] if coming.bank_days > 1 else _members(client, (Role.PREPARER,))
+    others = [] if coming.bank_days > 1 else members_with(client, (Role.PREPARER,))
     push.enqueue_push(client, "payday", once, path, [*acting, *others], batch)
     for user in (*acting, *others):
         mail.enqueue_mail(
@@ -82,7 +83,7 @@ def who_must_act(client: Client, batch: Batch) -> list[User]:
     """Return who can take the payment further now: whoever may approve it; after a first approval whoever may be the
     second.
     """
-    everyone = _members(client, sorted(MAY_RELEASE))
+    everyone = members_with(client, sorted(MAY_RELEASE))
     given = [one.user for one in four_eyes.valid_approvals(batch.id)]
     if not given:
         return everyone
@@ -92,7 +93,7 @@ def who_must_act(client: Client, batch: Batch) -> list[User]:
 def _tell_of_missing_run(client: Client, coming: ComingPayday) -> None:
     """Tell whoever prepares the run, else the owners, once for this payday."""
     once, path = f"run_late:{coming.company.id}:{coming.day}", f"/{client.public_id}/apps/nmbrs"
-    people = _members(client, (Role.PREPARER,)) or mail.owners_of(client)
+    people = members_with(client, (Role.PREPARER,)) or mail.owners_of(client)
     push.enqueue_push(client, "run_late", once, path, people)
     for user in people:
         mail.enqueue_mail(
@@ -101,6 +102,7 @@ def _tell_of_missing_run(client: Client, coming: ComingPayday) -> None:
         )  # fmt: skip
 
 
-def _members(client: Client, roles) -> list[User]:
+def members_with(client: Client, roles: Collection[str]) -> list[User]:
+    """Return the members of the client with one of these roles."""
     query = User.select().join(Membership).where(Membership.client == client.id, Membership.role.in_(roles))
     return list(query.order_by(User.id))

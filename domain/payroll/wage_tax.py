@@ -13,10 +13,12 @@ from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.payroll.nmbrs_client import NmbrsClient
+from domain.payroll.wage_tax_deadline import pay_by
 from models import Client, PayrollCompany, PayrollRun, User, transaction
 from models.states import RunKind, RunState
 
 _MAX_SERIALS = 1000
+_YEARS = range(2000, 3000)  # of a period; any other is an error of the answer
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +60,10 @@ def _store_return(company: PayrollCompany, tax: WageTax) -> int | None:
         & (PayrollRun.year == tax.year)
         & (PayrollRun.number == number)
     )
+    due = pay_by(tax.period_end) if tax.period_end and tax.period_end.year in _YEARS else None
     if PayrollRun.select().where(same).exists():
+        if due:
+            PayrollRun.update(pay_by=due).where(same, PayrollRun.pay_by.is_null()).execute()
         return None
     new = tax.sent_at is not None and company.wage_tax_from is not None and tax.sent_at >= company.wage_tax_from
     try:
@@ -66,6 +71,7 @@ def _store_return(company: PayrollCompany, tax: WageTax) -> int | None:
             client=company.client_id, company=company.id, kind=RunKind.WAGE_TAX, nmbrs_id=tax.id, number=number,
             year=tax.year, description=f"Loonheffing {tax.period} {tax.year}", run_at=tax.sent_at, locked=True,
             period_start=tax.period, period_end=tax.period, wage_tax_reference=tax.reference,
+            pay_by=due,
             state=RunState.PENDING if new else RunState.BEFORE_CONNECTION, due_at=utcnow() if new else None,
         ).execute()  # fmt: skip
     except IntegrityError:  # another worker stored it first

@@ -114,6 +114,7 @@ def test_wage_tax(sandbox: Sandbox, keys: port.Credentials):
     rest = payroll(sandbox)
     (tax,) = rest.wage_taxes(keys, COMPANY, YEAR)
     assert (tax.period, tax.year, tax.total_cents, len(tax.reference)) == (4, YEAR, 693_200, 16)
+    assert tax.period_end == date(YEAR, 4, 30)
     raw = rest.wage_tax_file(keys, COMPANY, "0", tax.id, YEAR, DAY)
     assert raw is not None
     assert read_payment_file(raw, "x").total_cents == 693_200

@@ -1,7 +1,7 @@
 """Nmbrs over SOAP against the sandbox: every call, and every fault of the sandbox as an error of the port."""
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import pytest
@@ -83,6 +83,7 @@ def test_wage_tax_and_its_file(sandbox: Sandbox, payroll: SoapPayroll, keys: por
     made = sandbox.run_payroll(lines=8, description="april", webhook="none")
     [tax] = payroll.wage_taxes(keys, COMPANY, made["year"])
     assert (tax.period, tax.year, tax.total_cents, len(tax.reference)) == (4, made["year"], 693_200, 16)
+    assert tax.period_end == date(made["year"], 4, 30)
     raw = payroll.wage_tax_file(keys, COMPANY, str(made["run"]), tax.id, tax.year, DAY)
     assert raw is not None
     found = read_payment_file(raw, "Loonheffing")
@@ -207,6 +208,7 @@ FILES = {
     "nmbrs_sepa_pain09": 8,
     "nmbrs_sepa_notprovided": 8,
     "nmbrs_sepa_two_for_one": 9,
+    "nmbrs_sepa_attachment": 9,
     "nmbrs_sepa_person_missing": 7,
     "nmbrs_prerun": 8,
     "nmbrs_correction": 8,

@@ -186,7 +186,7 @@ def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store,
     for column in ("payroll_run.redacted_at", "user_account.removed_at", "bank_order.retry_days", "bank_order.signing",
                    "client.ends_at", "client.state", "client.payees_asked_by_other", "client.usual_span_percent",
                    "payroll_company.payday", "payroll_company.payday_checked_on", "batch_line.person_group",
-                   "batch_line.place", "batch_line.paid_for",
+                   "batch_line.place", "batch_line.paid_for", "payroll_run.pay_by", "payroll_run.pay_by_checked_on",
                    "release.changes", "approval.changes"):  # fmt: skip
         table, name = column.split(".")
         models.database.execute_sql(f'alter table "{table}" drop column "{name}"')

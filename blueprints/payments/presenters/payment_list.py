@@ -13,6 +13,7 @@ from blueprints.web.formatters import day, euro
 from blueprints.web.parts import Link, Task
 from core.clock import amsterdam
 from domain.payments.payment_views import BatchRow
+from domain.payments.state_machine import NEEDS_ACTION
 from domain.payroll.unpaid import UnpaidLine
 
 _ICONS = {"good": "check", "bad": "warn"}
@@ -58,11 +59,14 @@ def _present_row(row: BatchRow, has_twin: bool) -> Task:
     if has_twin:
         run = _("run %(number)s", number=row.run_number).replace(" ", NBSP)
         created = f"{run} · {created},{NBSP}{amsterdam(row.created_at):%H:%M}"
+    told = [label, lines, created]
+    if row.pay_by and row.state in NEEDS_ACTION:
+        told = [label, _("uiterlijk %(day)s", day=day(row.pay_by)).replace(" ", NBSP)]
     return Task(
         url=url_for("payments.detail", reference=row.reference),
         icon=_ICONS.get(tone, "pay"),
         title=_title(row),
-        text=f"{label} · {lines} · {created}",
+        text=" · ".join(told),
         tone=tone,
         right=euro(row.total_cents),
     )

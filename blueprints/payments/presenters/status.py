@@ -251,6 +251,11 @@ def date_in_full(value: date) -> str:
     return text.removesuffix(f" {value.year}") if value.year == today_amsterdam().year else text
 
 
+def spaced_reference(reference: str) -> str:
+    """Return a payment reference of the tax authority as it prints it: in groups of four digits."""
+    return NBSP.join(reference[at : at + 4] for at in range(0, len(reference), 4))
+
+
 _REACHED: dict[str, int] = {
     BatchState.APPROVED: 1, BatchState.SENDING: 1, BatchState.NAME_CHECK: 1, BatchState.AT_BANK: 1,
     BatchState.SIGNED: 2, BatchState.EXECUTED: 3, BatchState.PARTLY_EXECUTED: 3,

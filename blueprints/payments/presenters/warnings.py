@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payments.actions import EDITABLE
-from blueprints.payments.presenters.status import NBSP, STATES
+from blueprints.payments.presenters.status import NBSP, STATES, date_in_full
 from blueprints.payroll.presenters.held_lines import caution_text, held_title, left_out_text
 from blueprints.web.formatters import day, day_and_month, euro, moment, number
 from blueprints.web.parts import Link
@@ -66,7 +66,7 @@ def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
         return []
     first = (_date_passed,) if problem else (_date_passed, _over_limit)
     account = (_balance_too_low, _other_account)
-    checks = (_run_missing, _g_account, *first, *account, _left_out, _converted_lines)
+    checks = (_run_missing, _g_account, _tax_late, *first, *account, _left_out, _converted_lines)
     found = [notice for check in checks if (notice := check(payment)) is not None]
     return [*found, *(Notice(*caution_text(code, numbers)) for code, numbers in payment.run_cautions)]
 
@@ -90,6 +90,17 @@ def _g_account(payment: Payment) -> Notice | None:
         return None
     text = _("Van een G-rekening betaal je alleen loonheffing en btw. Kies een andere rekening voordat je betaalt.")
     return Notice("bad", _("Dit is een G-rekening"), text)
+
+
+def _tax_late(payment: Payment) -> Notice | None:
+    if payment.pay_by is None or payment.execution_date <= payment.pay_by:
+        return None
+    last = date_in_full(payment.pay_by)
+    if payment.pay_by < today_amsterdam():
+        text = _("De loonheffing had er uiterlijk %(day)s moeten zijn. Betaal zo snel mogelijk.", day=last)
+        return Notice("warn", _("Te laat voor de Belastingdienst"), text)
+    text = _("De loonheffing moet er uiterlijk %(day)s zijn. Kies een eerdere dag.", day=last)
+    return Notice("bad", _("Te laat voor de Belastingdienst"), text)
 
 
 def _date_passed(payment: Payment) -> Notice | None:
