@@ -46,7 +46,14 @@ def test_a_later_day_is_told(owner: WebClient, demo: Demo, batch: Batch):
 def test_a_last_day_that_is_over_is_told(owner: WebClient, demo: Demo, batch: Batch):
     PayrollRun.update(pay_by=date(2026, 10, 30)).execute()
     text = shown(owner, demo, batch, 20)
-    assert "De loonheffing had er uiterlijk vrijdag 30 oktober moeten zijn. Betaal zo snel mogelijk." in text
+    assert "De uiterste dag is vrijdag 30 oktober. Betaal zo snel mogelijk." in text
+
+
+def test_a_first_possible_day_that_is_too_late_asks_for_no_earlier_one(owner: WebClient, demo: Demo, batch: Batch):
+    PayrollRun.update(pay_by=date(2026, 11, 20)).execute()
+    with time_machine.travel(datetime(2026, 11, 20, 23, tzinfo=AMSTERDAM)):
+        text = owner.open(at(demo, batch)).text
+    assert "Betaal zo snel mogelijk." in text and "Kies een eerdere dag" not in text
 
 
 def test_lists_tell_it_while_it_waits(owner: WebClient, demo: Demo, batch: Batch):

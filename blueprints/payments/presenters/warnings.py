@@ -95,12 +95,10 @@ def _g_account(payment: Payment) -> Notice | None:
 def _tax_late(payment: Payment) -> Notice | None:
     if payment.pay_by is None or payment.execution_date <= payment.pay_by:
         return None
-    last = date_in_full(payment.pay_by)
-    if payment.pay_by < today_amsterdam():
-        text = _("De loonheffing had er uiterlijk %(day)s moeten zijn. Betaal zo snel mogelijk.", day=last)
-        return Notice("warn", _("Te laat voor de Belastingdienst"), text)
-    text = _("De loonheffing moet er uiterlijk %(day)s zijn. Kies een eerdere dag.", day=last)
-    return Notice("bad", _("Te laat voor de Belastingdienst"), text)
+    title, last = _("Te laat voor de Belastingdienst"), date_in_full(payment.pay_by)
+    if payment.date_fixed and payment.pay_by >= today_amsterdam():
+        return Notice("bad", title, _("De loonheffing moet er uiterlijk %(day)s zijn. Kies een eerdere dag.", day=last))
+    return Notice("warn", title, _("De uiterste dag is %(day)s. Betaal zo snel mogelijk.", day=last))
 
 
 def _date_passed(payment: Payment) -> Notice | None:
