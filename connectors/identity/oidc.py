@@ -24,6 +24,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from connectors.authlib_errors import UNREADABLE
 from connectors.identity.port import AuthRequest, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import DEFAULT, PROFILES, Profile
 from core.clock import utcnow
@@ -160,8 +161,8 @@ class OidcProvider:
             )  # fmt: skip
         except OAuthError as error:
             raise _told_error(str(error.error)) from None
-        except (requests.RequestException, ValueError, TypeError, RecursionError) as error:
-            raise ProviderDown(type(error).__name__) from None  # TypeError: authlib's int(expires_in)
+        except UNREADABLE as error:
+            raise ProviderDown(type(error).__name__) from None
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
         """Return the claims of the id token after checking signature, issuer, audience, time, nonce and level."""

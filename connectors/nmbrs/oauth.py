@@ -13,6 +13,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
+from connectors.authlib_errors import UNREADABLE
 from connectors.oauth import OAuthRefused, Tokens, error_from_code, parse_tokens
 
 
@@ -120,7 +121,7 @@ def _answered(ask: Callable[[], Any]) -> Any:
         return ask()
     except OAuthError as error:
         code = error.error
-    except (requests.RequestException, ValueError, TypeError, RecursionError):  # TypeError: authlib's int(expires_in)
+    except UNREADABLE:
         code = ""
     # outside the except block: a chained exception holds the request and so our secrets
     raise error_from_code(code)

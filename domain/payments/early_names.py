@@ -26,12 +26,13 @@ _DIFFERS = (CLOSE_MATCH, NO_MATCH)
 @dataclass(frozen=True)
 class EarlyName:
     """What was said of the account and the name of one line. `result`: MTCH, CMTC (perhaps with `holder`), NMTC, NOAP.
+    `place`: where the page shows the line.
 
     `taken_over`: the order will have the holder's name.
     """
 
     line: int
-    position: int
+    place: int
     name: str
     result: str
     holder: str = ""
@@ -107,7 +108,7 @@ def early_names_of(lines: Iterable[BatchLine]) -> list[EarlyName]:
 def _early_name(line: BatchLine, said: str) -> EarlyName:
     result, holder = said[:4], said[4:]
     taken_over = bool(holder) and line.creditor_name_sepa == to_sepa(holder, NAME) != to_sepa(line.creditor_name, NAME)
-    return EarlyName(line.id, line.position, line.creditor_name, result, holder, taken_over)
+    return EarlyName(line.id, line.place or line.position, line.creditor_name, result, holder, taken_over)
 
 
 def has_other_name(line: BatchLine) -> bool:

@@ -31,6 +31,10 @@ from connectors.bank.port import BankConfig, BankError, PlacementOptions, Psu
 from connectors.bank.router import BanksByAdapter
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.identity.port import AuthRequest, IdentityError
+from connectors.names.mollie import Mollie
+from connectors.names.port import NameCheckDown
+from connectors.names.surepay import SurePay
+from connectors.names.transport import NameServiceSettings
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.port import Credentials, PayrollError
 from connectors.nmbrs.rest import RestPayroll, RestSettings
@@ -114,6 +118,10 @@ REST = dumped(
     {"data": [{"companyId": GUID, "number": 1, "name": "x", "debtorId": GUID}], "pagination": {"totalPages": 1}},
     {"data": [{"payrollRunId": GUID, "number": 1, "year": 2026, "createdAt": "2026-04-24T10:00:00Z", "locked": True}]},
 )
+SUREPAY = dumped(
+    {"access_token": "a", "expires_in": "1799"}, {"nameMatchResult": "CLOSE_MATCH", "nameSuggestion": "J. de Vries"}
+)
+MOLLIE = dumped({"verificationResult": {"outcome": "close-match", "accountHolderName": "J. de Vries"}})
 MAIL = (b"220 x\r\n250-x\r\n250 SIZE 1000\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n221 bye\r\n",)
 REGISTER = dumped(document(), SEARCH, {"fout": [{"code": "IPD5200", "omschrijving": "x"}]})
 STATES = (200, 200, 200, 200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 409, 429, 500, 503, 299, 999)
@@ -137,6 +145,10 @@ def rest(url: str) -> RestPayroll:
     return RestPayroll(RestSettings(url, "key", file_timeout=0.05, document_pauses=(0.001,)))
 
 
+def name_service(url: str) -> NameServiceSettings:
+    return NameServiceSettings(url, "secret", "id", timeout=1)
+
+
 OAUTH: Allowed = (OAuthDown, OAuthRefused)
 ADAPTERS: dict[type, Adapter] = {
     BerlinGroupBank: Adapter(lambda url: BerlinGroupBank(None, read_timeout=1, order_timeout=1), BANK, (BankError,)),
@@ -157,6 +169,8 @@ ADAPTERS: dict[type, Adapter] = {
     SmtpMailer: Adapter(
         lambda url: SmtpMailer("127.0.0.1", urlsplit(url).port or 0, "a@b.example"), MAIL, (MailNotSent,)
     ),
+    SurePay: Adapter(lambda url: SurePay(name_service(url)), SUREPAY, (NameCheckDown,)),
+    Mollie: Adapter(lambda url: Mollie(name_service(url)), MOLLIE, (NameCheckDown,)),
     HttpDirectory: Adapter(lambda url: HttpDirectory(url, ttl_seconds=0), dumped(BANKS), (DirectoryError,)),
 }
 
@@ -238,7 +252,7 @@ def test_no_adapter_is_forgotten(tmp_path: Path):
         FileAnchors,
         NoneType,
     }
-    found |= {type(one) for one in world.bank._adapters.values()} | {HttpDirectory}  # type: ignore[attr-defined]
+    found |= {type(one) for one in world.bank._adapters.values()} | {HttpDirectory, SurePay, Mollie}  # type: ignore[attr-defined]
     assert found == ADAPTERS.keys()
 
 

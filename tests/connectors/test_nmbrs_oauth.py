@@ -156,6 +156,7 @@ def led_to(place: str, status: int) -> Iterator[str]:
         (302, TOKENS, OAuthDown),
         (200, b"[" * 100_000, OAuthDown),
         (200, TOKENS.replace(b"3600", b'{"": null}'), OAuthDown),
+        (200, TOKENS.replace(b"3600", b"1e999"), OAuthDown),
         (400, b"[" * 100_000, OAuthDown),
         (400, b"<html>", OAuthDown),
         (400, b'{"error": "invalid_client"}', OAuthDown),

@@ -43,7 +43,7 @@ def present_early_names(payment: Payment, url: Callable[..., str]) -> EarlyNameB
     return EarlyNameBox(
         ngettext("%(num)s naam komt niet overeen", "%(num)s namen komen niet overeen", len(differing)),
         [
-            EarlyNameRow(one.line, one.name, row_url(one.line, one.position, payment, url), sentence(one))
+            EarlyNameRow(one.line, one.name, row_url(one.line, one.place, payment, url), sentence(one))
             for one in differing[:MOST_ROWS]
         ],
         _("en nog %(count)s; ze staan hieronder bij de regels", count=number(more)) if more > 0 else "",
