@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.nmbrs.port import RunInfo
+from connectors.nmbrs.port import Employee, RunInfo
 from tests.support.pain001_builder import Line, file_of
 
 Wage = tuple[str, str, int]  # name, account, cents
@@ -53,4 +53,7 @@ class ModelPayroll:
         return file_of(*lines).raw() if lines else None
 
     def employees_in_run(self, *given: object) -> list[str]:
+        return []
+
+    def employees(self, *given: object) -> list[Employee]:
         return []

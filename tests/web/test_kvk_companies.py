@@ -22,7 +22,7 @@ from tests.support.web_client import Site, WebClient
 
 Document = dict[str, Any]
 KVK = "90000001"
-YESTERDAY, TOMORROW = (f"{today_amsterdam() + timedelta(days=days):%Y%m%d}" for days in (-1, 1))
+YESTERDAY, SOON = (f"{today_amsterdam() + timedelta(days=days):%Y%m%d}" for days in (-1, 2))  # midnight may come first
 JAN = {"voornamen": "Jan", "geslachtsnaam": "Klaasen", "volledigeNaam": "Jan Klaasen", "geboortedatum": "20000101"}
 
 
@@ -87,8 +87,8 @@ GAPS = {
         "not_authorised",
         "Je staat bij de KvK niet",
     ),
-    "one that ends tomorrow does": (
-        company(director("azb", registratie={"datumEinde": TOMORROW})),
+    "one that ends soon does": (
+        company(director("azb", registratie={"datumEinde": SOON})),
         "authorised",
         "mag voor Demo BV tekenen",
     ),
