@@ -22,17 +22,21 @@ PAGE = 100
 # Payments with fewer lines have no search field.
 SEARCHED_FROM = 30
 REFUSED, REMARKED = "geweigerd", "opmerking"
+BY_AMOUNT, BY_NAME = "bedrag", "naam"
 LONGEST = 70
 _PLACE = fn.COALESCE(BatchLine.place, BatchLine.position)
 
 
 @dataclass(frozen=True)
 class LineQuery:
-    """A search: a text, a filter (REFUSED, REMARKED or none), and the page, counted from 1."""
+    """A search: a text, a filter (REFUSED, REMARKED or none), the page, counted from 1, and the order: BY_AMOUNT (the
+    highest first), BY_NAME, or none, which is that of the run with the lines of a person together.
+    """
 
     text: str = ""
     only: str = ""
     page: int = 1
+    order: str = ""
 
     @property
     def filters(self) -> bool:
@@ -62,14 +66,15 @@ class LinePage:
         return self.first + len(self.rows) - 1
 
 
-def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
-    """Return the search for what was typed. A long text is cut; an unknown filter or page is ignored."""
+def build_line_query(text: str, only: str = "", page: int = 1, order: str = "") -> LineQuery:
+    """Return the search for what was typed. A long text is cut; an unknown filter, page or order is ignored."""
     known = only if only in (REFUSED, REMARKED) else ""
-    return LineQuery(" ".join(drop_hidden(text[:LONGEST]).split()), known, max(1, page))
+    sorted_by = order if order in (BY_AMOUNT, BY_NAME) else ""
+    return LineQuery(" ".join(drop_hidden(text[:LONGEST]).split()), known, max(1, page), sorted_by)
 
 
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
-    """Return one page of lines in the order of the page; of a payment that is past approval, unpaid lines come last.
+    """Return one page of lines in the order asked for; of a payment that is past approval, unpaid lines come last.
 
     A page number beyond the last gives the last page. Only the lines of the page are read.
     """
@@ -79,16 +84,18 @@ def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
     count = query.count() if look.filters else all_lines
     pages = max(1, -(-count // PAGE))
     look = look.at(min(look.page, pages))
-    rows = query.order_by(*_order(batch)).limit(PAGE).offset((look.page - 1) * PAGE)
+    rows = query.order_by(*_order(batch, look)).limit(PAGE).offset((look.page - 1) * PAGE)
     return LinePage(list(rows), count, pages, look)
 
 
-def all_on_one_page(batch: Batch, rows: Sequence[BatchLine]) -> LinePage:
+def all_on_one_page(batch: Batch, rows: Sequence[BatchLine], look: LineQuery) -> LinePage:
     """Return all lines as one page, from rows that were already read."""
     rows = as_shown(rows)
+    if look.order:
+        rows.sort(key=lambda row: -row.amount_cents if look.order == BY_AMOUNT else row.creditor_name.lower())
     if not _is_open(batch):
         rows = sorted(rows, key=lambda row: row.state in NOT_PAID)
-    return LinePage(rows, len(rows), 1, LineQuery())
+    return LinePage(rows, len(rows), 1, look.at(1))
 
 
 def as_shown(rows: Sequence[BatchLine]) -> list[BatchLine]:
@@ -105,10 +112,16 @@ def _is_open(batch: Batch) -> bool:
     return batch.state in (BatchState.OPEN, BatchState.APPROVED)
 
 
-def _order(batch: Batch) -> list[Any]:
+_ORDERS: dict[str, list[Any]] = {
+    "": [], BY_AMOUNT: [BatchLine.amount_cents.desc()], BY_NAME: [fn.LOWER(BatchLine.creditor_name)],
+}  # fmt: skip
+
+
+def _order(batch: Batch, look: LineQuery) -> list[Any]:
+    chosen = [*_ORDERS[look.order], _PLACE]
     if _is_open(batch):
-        return [_PLACE]
-    return [Case(None, [(BatchLine.state.in_(NOT_PAID), 1)], 0), _PLACE]
+        return chosen
+    return [Case(None, [(BatchLine.state.in_(NOT_PAID), 1)], 0), *chosen]
 
 
 def _conditions(look: LineQuery) -> list[Any]:

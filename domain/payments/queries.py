@@ -181,7 +181,7 @@ def _lines(
         if look is None:
             return counted, line_search.as_shown(whole), None
         if not look.filters:
-            return counted, (found := line_search.all_on_one_page(batch, whole)).rows, found
+            return counted, (found := line_search.all_on_one_page(batch, whole, look)).rows, found
     else:
         counted = totals.get_totals(batch, day, wishes)
     found = line_search.search_lines(batch, look or LineQuery(), counted.count)

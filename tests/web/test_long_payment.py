@@ -56,6 +56,34 @@ def test_a_page_has_a_hundred_lines(owner: WebClient, demo: Demo, batch: Batch):
     assert page.value("#vorige", "href") == at(demo, batch, "?blad=2")
 
 
+def amounts(page: Page) -> list[str]:
+    return [node.text_content() for node in page.all("li.line .sum")]
+
+
+@pytest.mark.parametrize("count", [40, 2 * PAGE + 20])
+def test_lines_are_shown_by_amount_or_by_name(owner: WebClient, demo: Demo, count: int):
+    rows = [
+        (f"{chr(97 + 7 * number % 26)}{who}", account, 100 + 37 * number % 211)
+        for number, (who, account, _) in enumerate(many(count))
+    ]
+    batch = demo.batch(rows)
+    by_amount = owner.open(at(demo, batch, "?volgorde=bedrag"))
+    shown = [float(one.replace(",", ".")) for one in amounts(by_amount)]
+    assert shown == sorted((cents / 100 for *_, cents in rows), reverse=True)[:PAGE]
+    by_name = owner.open(at(demo, batch, "?volgorde=naam"))
+    assert names(by_name) == sorted(who for who, *_ in rows)[:PAGE]
+    assert by_name.one("#volgorde-naam").get("checked") is not None
+    assert names(owner.open(at(demo, batch, "?volgorde=iets"))) == [who for who, *_ in rows][:PAGE]
+    assert by_name.says("#pay-place button") == by_amount.says("#pay-place button")
+
+
+def test_the_order_stays_on_the_next_page_and_after_a_cross(owner: WebClient, demo: Demo, batch: Batch):
+    page = owner.open(at(demo, batch, "?volgorde=naam"))
+    assert page.value("#volgende", "href") == at(demo, batch, "?blad=2&volgorde=naam")
+    answer = owner.post(at(demo, batch, f"/regels/{line_of(batch, 3)}?verdict=refuse"), volgorde="naam")
+    assert answer.location.startswith(at(demo, batch, "?volgorde=naam#"))
+
+
 def test_search_works_as_a_plain_form(owner: WebClient, demo: Demo, batch: Batch):
     whole = owner.open(at(demo, batch))
     form = whole.one("form#zoeken")

@@ -1,6 +1,6 @@
 """The lines of a payment: each line with its status, and which of them the page shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -13,7 +13,7 @@ from blueprints.payments.presenters.early_names import early_name_of, sentence
 from blueprints.payments.presenters.pay_changes import remark_on
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
-from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
+from domain.payments.line_search import BY_AMOUNT, BY_NAME, REFUSED, REMARKED, SEARCHED_FROM, LinePage
 from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import SENT
 from models.states import BatchState, LineState
@@ -69,7 +69,7 @@ class LineRow:
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter next to the search field."""
+    """A filter or an order next to the search field."""
 
     id: str
     value: str
@@ -90,6 +90,7 @@ class LineResults:
     nothing_text: str
     searched_text: str
     filters: list[Filter]
+    orders: list[Filter]
     page: int
     pages: int
     previous_url: str
@@ -170,12 +171,17 @@ def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) 
         count_text=result_count(payment, found),
         nothing_text=nothing_found(found),
         searched_text=look.text,
-        filters=[Filter(value or "alles", value, str(label), value == look.only) for value, label in FILTERS],
+        filters=_chips(FILTERS, look.only),
+        orders=_chips(ORDERS, look.order),
         page=look.page,
         pages=found.pages,
         previous_url=url(**query_values(look, before)) if before else "",
         next_url=url(**query_values(look, after)) if after <= found.pages else "",
     )
+
+
+def _chips(choices: Sequence[tuple[str, object]], chosen: str) -> list[Filter]:
+    return [Filter(value or "alles", value, str(label), value == chosen) for value, label in choices]
 
 
 def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
@@ -194,6 +200,7 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     return ("", "") if row.state == payment.state != LineState.DISPUTED else (str(text), tone)
 
 
+ORDERS = (("", _l("Zoals in de run")), (BY_AMOUNT, _l("Hoogste bedrag")), (BY_NAME, _l("Naam")))
 FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))
 
 
