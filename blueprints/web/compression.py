@@ -14,6 +14,7 @@ from io import BytesIO
 import brotli
 from flask import Flask, Response, request
 
+from blueprints.web.responses import vary_on
 from blueprints.web.static_assets import SERVED
 
 KINDS = frozenset(
@@ -35,7 +36,7 @@ def init_compression(app: Flask) -> None:
 def compressed(response: Response) -> Response:
     if response.mimetype not in KINDS or "Content-Encoding" in response.headers:
         return response
-    response.vary.add("Accept-Encoding")
+    vary_on(response, "Accept-Encoding")
     form = _form(request.endpoint in SERVED)
     if request.method == "HEAD" or response.status_code in (204, 206, 304) or form is None:
         return response

@@ -18,6 +18,7 @@ from flask_login import current_user
 from werkzeug.utils import cached_property
 
 from blueprints.web.outside_text import isolated
+from blueprints.web.responses import vary_on
 
 SOURCE = "nl"
 LANGUAGES = (SOURCE, "en")
@@ -93,7 +94,7 @@ def add_language_headers(response: Response) -> Response:
     if response.mimetype in ("text/html", "application/manifest+json"):
         response.headers["Content-Language"] = language()
     if g.get("language_of_browser"):
-        response.vary.add("Accept-Language")
+        vary_on(response, "Accept-Language")
     return response
 
 

@@ -13,13 +13,19 @@ def _htmx() -> bool:
     return bool(request.htmx) and not (request.htmx.history_restore_request or request.htmx.boosted)
 
 
+def vary_on(response: Response, header: str) -> None:
+    """Say that the answer depends on a request header, for whoever keeps it: nobody keeps an answer to a POST."""
+    if request.method in ("GET", "HEAD"):
+        response.vary.add(header)
+
+
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """Render a page, with the data of its navigation unless htmx asks for a fragment."""
     if "client" in g and not _htmx():
         clients, waiting = worklist.load_navigation(g.membership)
         context = {"recent_clients": clients, "payments_waiting": waiting} | context
     response = make_response(render_template(template, **context), status)
-    response.vary.add("HX-Request")
+    vary_on(response, "HX-Request")
     return response
 
 
