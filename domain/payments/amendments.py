@@ -9,7 +9,7 @@ from core.clock import utcnow
 from domain.banking.bank_accounts import payable_accounts, require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
-from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
+from domain.common.errors import AccountInvalid, BatchChanged, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, excess_allowances, four_eyes, line_verdicts, state_machine, totals, warnings
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
@@ -123,10 +123,16 @@ def exclude_line(
 
 
 def exclude_rest_of_person(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
-    """Exclude the other lines of the person whose line this is, for the same reason as this one."""
+    """Exclude the other lines of the person whose line this is, for the same reason as this one.
+
+    Raises:
+    - BatchChanged: this line is not excluded (any more).
+    """
 
     def exclude(batch: Batch) -> None:
         line = _undecided_line(batch, line_id)
+        if line.state != LineState.EXCLUDED:
+            raise BatchChanged
         verdict = line_verdicts.verdict_on(line.id)
         for other in _others_of_person(batch, line):
             _exclude(batch, user, other.id, verdict)
@@ -135,6 +141,8 @@ def exclude_rest_of_person(client: Client, user: User, reference: str, line_id: 
 
 
 def _others_of_person(batch: Batch, line: BatchLine) -> list[BatchLine]:
+    if line.person_group is None:  # of a payment from before groups were kept
+        return []
     mine = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN)
     same = (BatchLine.person_group == line.person_group) & (BatchLine.id != line.id)
     return list(mine.where(same).order_by(BatchLine.position))

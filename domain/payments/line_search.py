@@ -16,7 +16,7 @@ from core.sepa_text import to_sepa
 from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
-from models.states import BatchState
+from models.states import BatchState, LineState
 
 PAGE = 100
 # Payments with fewer lines have no search field.
@@ -101,6 +101,24 @@ def all_on_one_page(batch: Batch, rows: Sequence[BatchLine], look: LineQuery) ->
 def as_shown(rows: Sequence[BatchLine]) -> list[BatchLine]:
     """Return the lines in the order of the page: those of one person stand together."""
     return sorted(rows, key=lambda row: row.place or row.position)
+
+
+def beside_excluded(
+    batch: Batch, shown: Sequence[BatchLine], whole: Sequence[BatchLine] | None
+) -> list[BatchLine]:  # fmt: skip
+    """Return the open lines that are not shown, of people of whom an excluded line is shown. `whole`: all lines, if
+    they were read.
+    """
+    people = {row.person_group for row in shown if row.state == LineState.EXCLUDED and row.person_group is not None}
+    if not people or batch.state != BatchState.OPEN:
+        return []
+    if whole is None:
+        whole = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.person_group.in_(people)))
+    here = {row.id for row in shown}
+    return [
+        row for row in whole
+        if row.person_group in people and row.state == LineState.OPEN and row.id not in here
+    ]  # fmt: skip
 
 
 def page_of_place(place: int) -> int:

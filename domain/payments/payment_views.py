@@ -143,6 +143,7 @@ class Payment:
     early_names: Sequence[EarlyName] = ()  # while it is open or about to go: what was said of names before
     shortfall: Shortfall | None = None  # what the account lacks on the execution date
     is_payday: bool = False  # the execution date is the usual day of the company
+    beside_excluded: Sequence[LineView] = ()  # open lines, not in `lines`, of people of whom it has an excluded line
     pay_by: date | None = None  # of wage tax: the last day on which it must have been received
     tax_reference: str | None = None  # payment reference of the tax authority: sixteen digits
     changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before

@@ -221,6 +221,7 @@ def _payment(
         shortfall=coverage.shortfall_of(batch, day, counted.cents, getattr(batch, "others_cents", None) or 0),
         changes=changes, early_names=names, approved_changes=release.changes if release else None,
         redacted_at=batch.run.redacted_at, is_payday=payday_of(batch) == day, pay_by=batch.run.pay_by,
+        beside_excluded=[_line_view(row) for row in line_search.beside_excluded(batch, rows, whole)],
         tax_reference=batch.run.wage_tax_reference,
     )  # fmt: skip
 

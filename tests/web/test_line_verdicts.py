@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 from lxml.html import HtmlElement
 
-from models import AuditEvent, LineVerdict
+from domain.common.errors import BatchChanged
+from domain.payments import amendments
+from models import AuditEvent, BatchLine, LineVerdict
 from tests.support.books import require_right_books
 from tests.support.factories import LINES, Demo
+from tests.support.large_batches import many
 from tests.support.web_client import Page, WebClient
 from tests.web.test_payment_page import at, line_ids, strike
 
@@ -110,6 +113,36 @@ def test_the_answer_to_a_cross_asks_it_at_once(owner: WebClient, demo: Demo):
     whole = owner.post(at(demo, batch, f"/regels/{first.id}?verdict=person"), htmx=True, shown=shown)
     assert whole.one(f"#regel-{second.id}") is not None
     assert "Ook de andere regel" not in whole.text
+
+
+def test_it_asks_about_lines_that_a_search_left_out(owner: WebClient, demo: Demo):
+    """Of a payment read whole, and of one of which only a page is read."""
+    for count in (40, 220):
+        bailiff, wages = many(count)[0], many(count)[1:]
+        batch = demo.batch([bailiff, *wages, (bailiff[0], "NL57ABNA7134384551", 5000)], number=count)
+        owner.post(at(demo, batch, f"/regels/{demo.view(batch).lines[0].id}?verdict=refuse"))
+        found = owner.open(at(demo, batch, "?zoek=NL57")).text + owner.open(at(demo, batch, f"?zoek={bailiff[1]}")).text
+        assert f"Ook de andere regel van {bailiff[0]} later betalen (€ 50,00)" in " ".join(found.split())
+
+
+def test_it_leaves_nothing_out_of_somebody_who_is_paid(owner: WebClient, demo: Demo):
+    """A page that was open while the line was included again elsewhere."""
+    batch = demo.batch(SPLIT)
+    first = demo.view(batch).lines[0]
+    path = at(demo, batch, f"/regels/{first.id}?verdict=person")
+    with pytest.raises(BatchChanged):
+        amendments.exclude_rest_of_person(demo.client, demo.user, batch.reference, first.id)
+    owner.post(path)
+    assert [row.verdict for row in demo.view(batch).lines] == [None] * 4
+
+
+def test_lines_of_before_have_no_person_in_common(demo: Demo):
+    batch = demo.batch(SPLIT)
+    BatchLine.update(person_group=None).execute()
+    first = demo.view(batch).lines[0]
+    amendments.exclude_line(demo.client, demo.user, batch.reference, first.id)
+    amendments.exclude_rest_of_person(demo.client, demo.user, batch.reference, first.id)
+    assert [row.verdict for row in demo.view(batch).lines] == ["later", None, None, None]
 
 
 def test_it_asks_nothing_where_a_person_has_one_line(owner: WebClient, demo: Demo):

@@ -139,7 +139,8 @@ def _rest_of_person(row: LineView, payment: Payment, url: Callable[..., str]) ->
     """Return the choice to leave out what the person of an excluded line is paid besides it."""
     if row.verdict is None or payment.state != BatchState.OPEN:
         return None
-    rest = [one for one in payment.lines if one.person == row.person and one.id != row.id and one.payable]
+    others = [*payment.lines, *payment.beside_excluded]
+    rest = [one for one in others if one.person == row.person and one.id != row.id and one.payable]
     if not rest:
         return None
     names = {"name": row.paid_for or row.name, "sum": euro(sum(one.amount_cents for one in rest))}
@@ -200,7 +201,7 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     return ("", "") if row.state == payment.state != LineState.DISPUTED else (str(text), tone)
 
 
-ORDERS = (("", _l("Zoals in de run")), (BY_AMOUNT, _l("Hoogste bedrag")), (BY_NAME, _l("Naam")))
+ORDERS = (("", _l("Zoals in de run")), (BY_AMOUNT, _l("Bedrag")), (BY_NAME, _l("Naam")))
 FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))
 
 
