@@ -21,6 +21,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class RestPayroll:
     """The port over REST; one object serves the whole process. `Credentials.token` is the access token."""
 
+    most_account_owners = 100_000  # one list of the whole company
+
     def __init__(self, settings: RestSettings) -> None:
         self._wire = RestWire(settings)
 

@@ -15,6 +15,8 @@ from core.iban import normalise
 class SoapPayroll:
     """The port over SOAP; one object serves the whole process. Timeouts and pauses in seconds (see `SoapWire`)."""
 
+    most_account_owners = 25  # one call for each
+
     def __init__(
         self, base_url: str, connect_timeout: float = 5, read_timeout: float = 30, file_timeout: float = 120,
         pauses: tuple[float, ...] = (0.3, 1.0),

@@ -86,6 +86,11 @@ class NmbrsClient:
         _record_success(self.connection, operation)
         return answer
 
+    @property
+    def most_account_owners(self) -> int:
+        """Return of how many employees the accounts may be asked (see `Payroll`)."""
+        return self._payroll.most_account_owners
+
     def save_exchanges(self) -> None:
         """Store the recorded requests and responses in the run history."""
         rows, self._kept = self._kept, []

@@ -18,8 +18,6 @@ from domain.payroll.person_matching import name_key
 from domain.payroll.run_versions import PayableLine
 from models import PayrollRun
 
-# SOAP returns the accounts of one employee per call, which is acceptable for a few only.
-MAX_ACCOUNT_CALLS = 25
 Payee = tuple[str, str]  # name and account of a line's creditor
 log = logging.getLogger(__name__)
 
@@ -68,7 +66,7 @@ def _match(
     meant = {one.id for found in named.values() for one in found}
     left = [one for one in people if one.id not in meant]
     strangers = [payee for payee, found in named.items() if not found]
-    owners = _owners(caller, company_id, people if strangers and len(people) <= MAX_ACCOUNT_CALLS else left)
+    owners = _owners(caller, company_id, people if strangers and len(people) <= caller.most_account_owners else left)
     paid = {one.id for line in lines for one in owners[line.creditor_iban]}
     of_account = {payee: owners[payee[1]][0] for payee in strangers if len(owners[payee[1]]) == 1}
     of_name = {payee: found[0] for payee, found in named.items() if len(found) == 1}
@@ -96,7 +94,7 @@ def _by_name(people: Sequence[Employee], lines: Sequence[PayableLine]) -> dict[P
 def _owners(caller: NmbrsClient, company_id: str, asked: Sequence[Employee]) -> Mapping[str, list[Employee]]:
     """Return by account the employees among `asked` to whom Nmbrs pays on it; of too many employees none."""
     owners: dict[str, list[Employee]] = defaultdict(list)
-    if asked and len(asked) <= MAX_ACCOUNT_CALLS:
+    if asked and len(asked) <= caller.most_account_owners:
         accounts = caller.call(Payroll.employee_ibans, company_id, [one.id for one in asked])
         for one in asked:
             for iban in dict.fromkeys(accounts.get(one.id, [])):

@@ -10,6 +10,7 @@ from domain.payments.totals import lines_of
 from domain.payroll import intake, run_employees, unpaid_payment
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Batch, PayrollRun
+from tests.domain.test_rest_migration import move
 from tests.support.factories import LINES, Demo, make_file
 from tests.support.intake import work
 from tests.support.large_batches import iban
@@ -152,3 +153,15 @@ def test_a_payment_that_is_set_up_anew_still_tells_whose_pay_it_is(demo: Demo, s
     assert again.reference != batch.reference
     rows = [(row.name, row.paid_for, row.person, row.place) for row in demo.view(again).lines[:2]]
     assert rows == [("Jong, Wouter de", None, 1, 1), (BAILIFF, "Wouter de Jong", 1, 2)]
+
+
+@pytest.mark.parametrize(("api", "told"), [("soap", None), ("rest", "Wouter de Jong")])
+def test_the_accounts_of_many_employees_are_asked_where_one_list_gives_them(
+    demo: Demo, sandbox: Sandbox, api: str, told: str | None
+):
+    if api == "rest":
+        move(demo)
+    sandbox.fault(nmbrs_sepa_attachment=True)
+    sandbox.run_payroll(lines=30, webhook="none")
+    (batch,) = work(demo)
+    assert {row.name: row.paid_for for row in demo.view(batch).lines}[BAILIFF] == told

@@ -29,6 +29,7 @@ class ModelRun:
 class ModelPayroll:
     """The payroll program behind the port of the connectors. Each year numbers its runs from one."""
 
+    most_account_owners = 0
     runs_of: dict[str, ModelRun] = field(default_factory=dict)  # by id
     news: bool = False  # something changed since it was last asked
 
