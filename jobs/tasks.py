@@ -18,7 +18,7 @@ from domain.payroll import (
     permission_check,
     reopening,
     run_discovery,
-    wage_tax_deadline,
+    wage_tax_reminders,
     webhook_deliveries,
     webhook_registration,
 )
@@ -130,13 +130,13 @@ def renew_overtaken(run_id: int) -> None:
 
 def remind_of_payday(company_id: int) -> None:
     with database.connection_context():
-        payday_reminders.remind(company_id)
+        payday_reminders.remind_of_payday(company_id)
         _enqueue_outbox()
 
 
 def remind_of_wage_tax(batch_id: int) -> None:
     with database.connection_context():
-        wage_tax_deadline.remind(batch_id)
+        wage_tax_reminders.remind_of_wage_tax(batch_id)
         _enqueue_outbox()
 
 
@@ -191,7 +191,7 @@ def enqueue_due_work() -> None:
             if daily_check.is_check_due():
                 enqueue("check_books", urgent=False)
             _enqueue_all("remind_of_payday", payday_reminders.companies_to_remind())
-            _enqueue_all("remind_of_wage_tax", wage_tax_deadline.payments_to_remind_of())
+            _enqueue_all("remind_of_wage_tax", wage_tax_reminders.payments_to_remind_of())
             _enqueue_all("end_links", client_closing.clients_to_end())
             retention.remove_expired()
             if redaction.is_redaction_due():

@@ -14,16 +14,17 @@ from domain.common.services import services
 from models import Membership, PushNotification, PushSubscription, User
 from models.states import BatchState
 
+_WAITS = (
+    BatchState.OPEN, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.REJECTED, BatchState.FAILED,
+    BatchState.CANCELLED,
+)  # fmt: skip
 STILL = {
     "waits": (BatchState.OPEN,),
     "asked": (BatchState.OPEN,),
     "names_asked": (BatchState.NAME_CHECK,),
     "attest_asked": (BatchState.SENDING, BatchState.AT_BANK, BatchState.SIGNED, BatchState.PENDING_REJECTION,
                      BatchState.NAME_CHECK, BatchState.DISPUTED),
-    "payday": (BatchState.OPEN, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.REJECTED, BatchState.FAILED,
-               BatchState.CANCELLED),
-    "wage_tax_due": (BatchState.OPEN, BatchState.NAME_CHECK, BatchState.AT_BANK, BatchState.REJECTED, BatchState.FAILED,
-                     BatchState.CANCELLED),
+    "payday": _WAITS, "wage_tax_due": _WAITS,
 }  # sent only while the payment is in one of these states
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 

@@ -4,8 +4,8 @@ Each company is looked at once a day, from eight in Amsterdam. That it was, and 
 that a worker which dies in between is followed by one that does it all. Neither names a person or an amount.
 """
 
-from collections.abc import Collection
 from datetime import date, time
+from typing import Any
 
 from core.clock import amsterdam, today_amsterdam, utcnow
 from domain.outbox import mail, push
@@ -38,7 +38,7 @@ def _unseen_on(today: date):
     return PayrollCompany.payday_checked_on.is_null() | (PayrollCompany.payday_checked_on < today)
 
 
-def remind(company_id: int) -> bool:
+def remind_of_payday(company_id: int) -> bool:
     """Enqueue what is to be told today about the next payday of a company. Returns False if that was done."""
     company = PayrollCompany.get_by_id(company_id)
     with transaction(company.client_id):
@@ -68,14 +68,22 @@ def waiting_payments(coming: ComingPayday) -> list[Batch]:
 
 
 def _remind_of(client: Client, batch: Batch, coming: ComingPayday) -> None:
-    once, path = f"payday:{batch.id}:{coming.day}:{coming.bank_days}", f"/betalingen/{batch.reference}"
+    enqueue_reminder(client, batch, "payday", coming.day, coming.bank_days, bank_days=coming.bank_days)
+
+
+def enqueue_reminder(client: Client, batch: Batch, event: str, day: date, left: int, **facts: Any) -> None:
+    """Enqueue mail and push to who can take a payment further, and on the last bank day to who prepares it as well.
+
+    `left`: bank days until `day`. Each of them tells once. `facts`: for the mail, beside the day and who may pay.
+    """
+    once, path = f"{event}:{batch.id}:{day}:{left}", f"/betalingen/{batch.reference}"
     acting = who_must_act(client, batch)
-    others = [] if coming.bank_days > 1 else members_with(client, (Role.PREPARER,))
-    push.enqueue_push(client, "payday", once, path, [*acting, *others], batch)
+    others = [] if left > 1 else _members(client, (Role.PREPARER,))
+    push.enqueue_push(client, event, once, path, [*acting, *others], batch)
     for user in (*acting, *others):
         mail.enqueue_mail(
-            user, "payday", once=f"{once}:{user.id}", client=client, path=path, day=coming.day.isoformat(),
-            bank_days=coming.bank_days, may_pay=user in acting,
+            user, event, once=f"{once}:{user.id}", client=client, path=path, day=day.isoformat(),
+            may_pay=user in acting, **facts,
         )  # fmt: skip
 
 
@@ -83,7 +91,7 @@ def who_must_act(client: Client, batch: Batch) -> list[User]:
     """Return who can take the payment further now: whoever may approve it; after a first approval whoever may be the
     second.
     """
-    everyone = members_with(client, sorted(MAY_RELEASE))
+    everyone = _members(client, sorted(MAY_RELEASE))
     given = [one.user for one in four_eyes.valid_approvals(batch.id)]
     if not given:
         return everyone
@@ -93,7 +101,7 @@ def who_must_act(client: Client, batch: Batch) -> list[User]:
 def _tell_of_missing_run(client: Client, coming: ComingPayday) -> None:
     """Tell whoever prepares the run, else the owners, once for this payday."""
     once, path = f"run_late:{coming.company.id}:{coming.day}", f"/{client.public_id}/apps/nmbrs"
-    people = members_with(client, (Role.PREPARER,)) or mail.owners_of(client)
+    people = _members(client, (Role.PREPARER,)) or mail.owners_of(client)
     push.enqueue_push(client, "run_late", once, path, people)
     for user in people:
         mail.enqueue_mail(
@@ -102,7 +110,6 @@ def _tell_of_missing_run(client: Client, coming: ComingPayday) -> None:
         )  # fmt: skip
 
 
-def members_with(client: Client, roles: Collection[str]) -> list[User]:
-    """Return the members of the client with one of these roles."""
+def _members(client: Client, roles) -> list[User]:
     query = User.select().join(Membership).where(Membership.client == client.id, Membership.role.in_(roles))
     return list(query.order_by(User.id))

@@ -64,7 +64,7 @@ def paid_on(demo: Demo, *days: date) -> None:
 def sweep() -> list[int]:
     done = payday_reminders.companies_to_remind()
     for company_id in done:
-        assert payday_reminders.remind(company_id)
+        assert payday_reminders.remind_of_payday(company_id)
     return done
 
 
@@ -190,7 +190,7 @@ def test_nothing_is_sent_before_eight_and_each_company_is_looked_at_once_a_day(d
     clock.move_to(at(20, 8))
     assert sweep() == [demo.company.id]
     assert payday_reminders.companies_to_remind() == []
-    assert not payday_reminders.remind(demo.company.id)
+    assert not payday_reminders.remind_of_payday(demo.company.id)
     assert len(told()) == 1
 
 
@@ -204,7 +204,7 @@ def test_a_worker_that_dies_in_between_leaves_it_all_to_the_next(demo: Demo, clo
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(payday_reminders.mail, "enqueue_mail", die)
-        payday_reminders.remind(demo.company.id)
+        payday_reminders.remind_of_payday(demo.company.id)
     assert told() == []
     assert sweep() == [demo.company.id]
     assert told() == [demo.user.id]

@@ -9,7 +9,7 @@ import time_machine
 from connectors.nmbrs.port import WageTax
 from core.bank_days import is_bank_day
 from core.clock import AMSTERDAM
-from domain.payroll import wage_tax, wage_tax_deadline
+from domain.payroll import wage_tax, wage_tax_reminders
 from domain.payroll.wage_tax_deadline import pay_by
 from models import Batch, OutgoingMail, PayrollRun
 from models.states import BatchState, RunKind
@@ -60,8 +60,8 @@ def look(clock: time_machine.Traveller, day: int, hour: int = 9) -> list[int]:
     """Do what the sweep does on this day; return whom it told."""
     clock.move_to(datetime(2026, 11, day, hour, tzinfo=AMSTERDAM))
     before = OutgoingMail.select().count()
-    for batch_id in wage_tax_deadline.payments_to_remind_of():
-        wage_tax_deadline.remind(batch_id)
+    for batch_id in wage_tax_reminders.payments_to_remind_of():
+        wage_tax_reminders.remind_of_wage_tax(batch_id)
     mails = OutgoingMail.select().order_by(OutgoingMail.id).offset(before).limit(99)
     assert {one.kind for one in mails} <= {"wage_tax_due"}
     return [one.user_id for one in mails]

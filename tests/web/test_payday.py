@@ -93,8 +93,7 @@ def test_a_missing_run_stands_out_on_the_overview(owner: WebClient, demo: Demo, 
 @pytest.mark.parametrize("may_pay", [True, False])
 def test_the_mails_name_the_day_and_lead_on(app: Flask, demo: Demo, kind: str, may_pay: bool):
     mail_rendering.set_app(app)
-    facts = {"day": "2026-11-25", "bank_days": 1, "may_pay": may_pay, "company": "Demo BV",
-             "description": "Loonheffing 10 2026"}
+    facts = {"day": "2026-11-25", "bank_days": 1, "may_pay": may_pay, "company": "Demo BV"}
     for language, day in (("nl", "woensdag 25 november 2026"), ("en", "Wednesday 25 November 2026")):
         wrote = mail_rendering.write(MailMessage(kind, demo.user, demo.client, "/x", facts, language))
         assert day in wrote.text and day in wrote.html and "€" not in wrote.text
