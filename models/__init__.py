@@ -12,6 +12,7 @@ from models.dialect import (
     read_snapshot,
     release_connection,
 )
+from models.doubts import LineDoubt
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.excess import ExcessAllowance
 from models.holds import LostOrder, PaymentHold
@@ -76,7 +77,7 @@ TABLES = (
     Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
     NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
     Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, PayeeAnswer,
-    LineVerdict, EarlyNameCheck, NameCheckTask, Approval, Release,
+    LineVerdict, LineDoubt, EarlyNameCheck, NameCheckTask, Approval, Release,
     BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
     OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
@@ -116,6 +117,7 @@ __all__ = [
     "Identification",
     "IdentificationAttempt",
     "Invitation",
+    "LineDoubt",
     "LineVerdict",
     "LoginSession",
     "LostOrder",

@@ -86,7 +86,8 @@ class PushNotification(Table):
         indexes = ((("subscription", "dedupe_key"), True),)
         constraints = [
             Check(
-                "event in ('waits', 'excess', 'payday', 'run_late', 'wage_tax_due', 'asked', 'names_asked', "
-                "'attest_asked', 'executed', 'partly', 'refused', 'consent', 'consent_ended', 'held', 'run_refused')"
+                "event in ('waits', 'excess', 'payday', 'run_late', 'wage_tax_due', 'asked', 'doubt_asked', "
+                "'doubt_answered', 'names_asked', 'attest_asked', 'executed', 'partly', 'refused', 'consent', "
+                "'consent_ended', 'held', 'run_refused')"
             )
         ]

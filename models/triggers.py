@@ -28,6 +28,7 @@ _REMOVABLE = {
         (*_EXCESS_FACTS, "due_id"),
         {"creditor_name": REMOVED, "creditor_iban": REMOVED_IBAN, "remittance": REMOVED, "reason": REMOVED},
     ),
+    "line_doubt": (("batch_id", "line_id", "step", "user_id", "taken_at", "earlier_id"), {"words": REMOVED}),
 }  # fmt: skip
 _RUN_OF_LINE = "select b.run_id from batch b join batch_line l on l.batch_id = b.id where l.id = "
 _EXCESS_STEPS = ("allowed_by_id", "allowed_at", "batch_id")
@@ -121,8 +122,12 @@ def create_triggers() -> None:
     refuse("order_line_owed", "order_line", "insert", _BEYOND_DUE, "more than is owed to this person")
     refuse("order_line_allowed", "order_line", "insert", _BEYOND_ALLOWANCE, "not what two people allowed")
     other = "new.batch_id <> (select l.batch_id from batch_line l where l.id = new.line_id)"
-    for table in ("payee_answer", "line_verdict"):
+    for table in ("payee_answer", "line_verdict", "line_doubt"):
         refuse(f"{table}_line", table, "insert", other, "the line is of another payment")
+    removed = _is_removal("line_doubt", "select b.run_id from batch b where b.id = old.batch_id")
+    facts = f"({_changed((*_REMOVABLE['line_doubt'][0], 'words'))}) and not {removed}"
+    refuse("line_doubt_facts", "line_doubt", "update", facts, "a step of a doubt never changes")
+    refuse("line_doubt_stay", "line_doubt", "delete", "true", "a step of a doubt is never deleted")
     _create_excess_triggers()
     _create_redaction_triggers()
     for event in ("insert", "update"):
@@ -130,10 +135,11 @@ def create_triggers() -> None:
             f"batch_line_{event}_counted", "batch_line", event, "update batch set lines_version = lines_version + 1",
             of_row="id = new.batch_id", of_rows="id in (select batch_id from changed)",
         )  # fmt: skip
-    update_after(
-        "payee_answer_counted", "payee_answer", "insert", "update batch set lines_version = lines_version + 1",
-        of_row="id = new.batch_id", of_rows="id in (select batch_id from changed)",
-    )  # fmt: skip
+    for table in ("payee_answer", "line_doubt"):
+        update_after(
+            f"{table}_counted", table, "insert", "update batch set lines_version = lines_version + 1",
+            of_row="id = new.batch_id", of_rows="id in (select batch_id from changed)",
+        )  # fmt: skip
 
 
 def _create_excess_triggers() -> None:

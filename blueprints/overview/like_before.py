@@ -27,6 +27,7 @@ _WHY = {
     Unusual.ACCOUNTS: _l("er is iets met een rekeningnummer"),
     Unusual.NAMES: _l("een naam is bij de bank anders"),
     Unusual.LINES: _l("niet elke regel wordt betaald"),
+    Unusual.DOUBTS: _l("er is een vraag over de salarisrun"),
     Unusual.WARNINGS: _l("er staat een melding bij"),
 }
 

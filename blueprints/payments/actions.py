@@ -20,6 +20,7 @@ class Action(StrEnum):
     AWAIT_RUN = "await_run"  # the run is no longer in Nmbrs
     READ_WARNINGS = "read_warnings"
     ANSWER_PAYEES = "answer_payees"  # a question about a new or changed account is open
+    SETTLE_DOUBTS = "settle_doubts"  # somebody asked whether the run has a mistake
     APPROVE_WITH_PIN = "approve_with_pin"
     APPROVE = "approve"
     DISCARD = "discard"  # all lines are excluded
@@ -52,7 +53,7 @@ def next_action(
     if payment.redacted_at is not None:
         return Action.NOTHING
     if payment.state in _FOR_APPROVERS and not can_pay:
-        return Action.PREPARE_ONLY
+        return Action.SETTLE_DOUBTS if payment.doubts else Action.PREPARE_ONLY
     if payment.state == BatchState.OPEN:
         return _next_while_open(payment, approvals)
     if manual is not None and manual.may_take and can_pay:
@@ -64,8 +65,10 @@ def next_action(
 
 def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> Action:
     """Return the action on an open payment for an approver. If all lines are excluded, neither a second approval nor a
-    PIN is needed.
+    PIN is needed; while a doubt stands, an answer is.
     """
+    if payment.is_doubted:
+        return Action.AWAIT_RUN if payment.run_missing else Action.SETTLE_DOUBTS
     if payment.lines_payable and approvals is not None and approvals.approved_by_me:
         return Action.AWAIT_SECOND_APPROVAL
     if payment.lines_payable and approvals is not None and approvals.changed_by_me:
@@ -84,8 +87,8 @@ def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> 
 def is_polled(payment: Payment, approvals: DualApprovalStatus | None) -> bool:
     """Return whether the page polls, because something may change without this person.
 
-    An open payment does not change, unless it waits for a second approval.
+    An open payment does not change, unless it waits for a second approval or an answer.
     """
     if payment.settled:
         return False
-    return payment.state != BatchState.OPEN or bool(approvals and approvals.waits)
+    return payment.state != BatchState.OPEN or payment.is_doubted or bool(approvals and approvals.waits)

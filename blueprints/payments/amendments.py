@@ -27,7 +27,7 @@ from blueprints.web.acts import does
 from blueprints.web.authorization import ALL, MAY_PAY
 from blueprints.web.choices import choices
 from blueprints.web.error_messages import message_for
-from blueprints.web.responses import redirect_to
+from blueprints.web.responses import dense, redirect_to
 from domain.banking import bank_accounts
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
@@ -70,9 +70,8 @@ def decide_line(membership, reference, line_id):
     if not decision.alone:
         return render_current(membership, reference, spoken=announcement, payment=payment)
     page = build_page(membership, payment)
-    return render_page(
-        "payments/_line_update.html", page, row=present_line(line, payment, page.url), announcement=announcement
-    )  # fmt: skip
+    row = present_line(line, payment, page.url)
+    return dense(render_page("payments/_line_update.html", page, row=row, announcement=announcement))
 
 
 def _require_lines(membership: Membership) -> None:

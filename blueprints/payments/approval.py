@@ -23,6 +23,7 @@ from domain.accounts import passkeys, rate_limits
 from domain.common.errors import (
     BatchChanged,
     DomainError,
+    DoubtStands,
     PasskeyRefused,
     PinLocked,
     PinMissing,
@@ -51,6 +52,8 @@ def pay(membership, reference):
     shown = PayForm().shown.data or ""
     try:
         require_same(shown, payment.digest)
+        if payment.is_doubted:
+            raise DoubtStands
         if not payment.lines_payable:
             amendments.discard(membership.client, membership.user, reference)
         elif payment.unopened:
@@ -92,13 +95,20 @@ def pin(membership, reference):
         require_same(form.shown.data, payment.digest)
     except BatchChanged as error:
         return redirect_with_problem(membership, reference, error)
-    if payment.unopened:
-        return redirect_with_problem(membership, reference, UnacknowledgedWarnings())
-    if payment.asks_about_payees:
-        return redirect_with_problem(membership, reference, UnansweredPayees())
+    if refusal := _refusal_before_pin(payment):
+        return redirect_with_problem(membership, reference, refusal)
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
     return _approve_with_pin(membership, payment, form)
+
+
+def _refusal_before_pin(payment: Payment) -> DomainError | None:
+    """Return what refuses the payment whatever PIN is given."""
+    if payment.is_doubted:
+        return DoubtStands()
+    if payment.unopened:
+        return UnacknowledgedWarnings()
+    return UnansweredPayees() if payment.asks_about_payees else None
 
 
 def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -> Response:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, Field, HiddenField, PasswordField, RadioField, SelectField, StringField
+from wtforms import DateField, Field, HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from blueprints.web.choices import choices
@@ -67,6 +67,16 @@ class ExcessForm(RestorableForm):
     def cents(self) -> int:
         """Return the amount in cents; only after validation."""
         return read_amount(self.amount.data or "") or 0
+
+
+class DoubtForm(Form):
+    """What is wrong in the payroll run, in a few words."""
+
+    words = TextAreaField(
+        _l("Wat klopt er niet?"),
+        [DataRequired(_l("Schrijf kort wat er niet klopt.")), Length(max=200, message=_l("Maximaal 200 tekens."))],
+        filters=[trimmed],
+    )
 
 
 class ChangeForm(Form):

@@ -16,6 +16,7 @@ from blueprints.payments.presenters import status
 from blueprints.payments.presenters.action import action_label, action_note
 from blueprints.payments.presenters.bank_file import present_waiting
 from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
+from blueprints.payments.presenters.doubts import PresentedDoubt, answer_label, doubts_now, present_doubts
 from blueprints.payments.presenters.early_names import EarlyNameBox, present_early_names
 from blueprints.payments.presenters.hold import MAY_WAIT, present_hold
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
@@ -46,7 +47,7 @@ from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.name_confirmation import NamesToConfirm
 from domain.orders.sca_state import ScaStep
-from domain.payments import four_eyes, payee_answers
+from domain.payments import doubt_answers, four_eyes, payee_answers
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
@@ -120,6 +121,7 @@ class PaymentPage(PaymentSheet):
     hold: Note | None  # why nothing goes to the bank at the moment
     reason: Note | None
     approvals: Note | None
+    doubts: list[PresentedDoubt]
     payees: list[PayeeBox]  # new and changed accounts
     early_names: EarlyNameBox | None  # names that differ, as was said days before the payment
     changes: ChangeBox | None  # what changed since the payments before
@@ -212,7 +214,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
         payment.state, f"{payment.state_changed_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
         step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
         len(progress.waiting), progress.hold.id if progress.hold else "",
-        len(progress.names.confirmed_by) if progress.names else "",
+        len(progress.names.confirmed_by) if progress.names else "", *doubts_now(payment),
     )  # fmt: skip
     return "-".join(str(part) for part in parts)
 
@@ -239,7 +241,7 @@ def build_page(
     label, tone = status.state_label(payment)
     left = _left_unpaid(payment)
     is_open = membership.client.state == ClientState.OPEN
-    action = _action(membership, sheet, progress, left)
+    action, doubts = _action(membership, sheet, progress, left), _doubts(membership, sheet)
     return PaymentPage(
         **vars(sheet),
         state_label=label,
@@ -249,13 +251,15 @@ def build_page(
         editable=payment.state in EDITABLE and is_open,
         searchable=is_searchable(payment),
         action=action,
-        action_label=action_label(action, payment, progress.step),
+        action_label=(action is Action.SETTLE_DOUBTS and answer_label(doubts))
+        or action_label(action, payment, progress.step),
         action_note=action_note(action),
         steps=status.progress_steps(payment),
         in_flight=status.is_in_flight(payment) and progress.hold is None,
         hold=present_hold(progress.hold, payment) if progress.hold else None,
         reason=_reason(payment),
         approvals=_approvals(progress.approvals),
+        doubts=doubts,
         payees=present_payees(payment, is_open and _may_answer(membership), sheet.url),
         early_names=present_early_names(payment, sheet.url),
         changes=present_changes(payment, sheet.url),
@@ -277,9 +281,7 @@ def build_page(
         statement_style=status.statement_style(payment),
         names_unchecked=status.is_name_check_off(payment),
         facts=_facts(sheet),
-        takes_bank_report=sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
-        may_pay_extra=sheet.can_pay and _may_pay_extra(payment),
-        may_put_away=sheet.can_pay and payment.state in EDITABLE and payment.lines_payable > 0,
+        **_offers(sheet),
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),
@@ -289,6 +291,26 @@ def build_page(
         spoken=spoken or label,
         focus=focus,
     )
+
+
+def _offers(sheet: PaymentSheet) -> dict[str, Any]:
+    """Return what is offered beside the action."""
+    payment = sheet.payment
+    unsent = payment.state in EDITABLE and payment.lines_payable > 0
+    return {
+        "takes_bank_report": sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
+        "may_pay_extra": sheet.can_pay and _may_pay_extra(payment),
+        "may_put_away": sheet.can_pay and unsent and not payment.is_doubted,
+    }
+
+
+def _doubts(membership: Membership, sheet: PaymentSheet) -> list[PresentedDoubt]:
+    """Return the questions about the run, each with who is asked for an answer."""
+    if not sheet.payment.doubts:
+        return []
+    members = doubt_answers.members_to_ask(membership.client)
+    asked = {one.line: doubt_answers.answerers(members, one.asked_by) for one in sheet.payment.doubts}
+    return present_doubts(sheet.payment, asked, membership.user, sheet.can_pay, sheet.url)
 
 
 def _may_answer(membership: Membership) -> bool:

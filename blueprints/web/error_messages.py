@@ -323,6 +323,8 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Bekijk eerst de waarschuwingen bij deze betaling. Er is niets betaald."
     ),
     errors.UnansweredPayees: lambda e: _("Controleer eerst de nieuwe rekeningnummers. Er is niets betaald."),
+    errors.DoubtStands: lambda e: _("Er is nog een vraag over een regel van deze betaling. Er is niets betaald."),
+    errors.WordsRefused: lambda e: _("Schrijf in maximaal 200 tekens wat er niet klopt."),
     errors.AnsweredByApprover: lambda e: _(
         "Je hebt een rekeningnummer van deze betaling gecontroleerd. Volgens je instellingen moet iemand anders de "
         "betaling goedkeuren."

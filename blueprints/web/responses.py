@@ -1,11 +1,14 @@
 """Render pages and fragments, and redirect, for browsers and htmx."""
 
+import re
 from typing import Any
 
 from flask import Response, g, make_response, redirect, render_template
 from htmx_flask import request
 
 from domain.overview import worklist
+
+_INDENTATION = re.compile(r"\s*\n\s*")
 
 
 def _htmx() -> bool:
@@ -32,6 +35,14 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 def render_fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
     """Render the fragment for htmx, else the page that contains it."""
     return render(part if _htmx() else page, status, **context)
+
+
+def dense(response: Response) -> Response:
+    """Return an answer without the indentation of its templates: a ✗ on a slow mobile connection is a few bytes less.
+    Not for one with `pre` or a filled `textarea`, where spaces count.
+    """
+    response.set_data(_INDENTATION.sub(" ", response.get_data(as_text=True)))
+    return response
 
 
 def not_modified(mark: str) -> bool:

@@ -18,6 +18,7 @@ from models import (
     Due,
     ExcessAllowance,
     HeldLine,
+    LineDoubt,
     OrderLine,
     PayrollRun,
 )
@@ -84,6 +85,7 @@ def removed_hash(run: PayrollRun) -> str:
         _rows(ExcessAllowance, ExcessAllowance.due.in_(dues_of(run.id)), "creditor_name", "creditor_iban", "remittance",
               "reason"),
         _rows(BankTransaction, BankTransaction.order.in_(orders_of(run.id)), *BOOKING_TEXTS), run.overpaid,
+        _rows(LineDoubt, LineDoubt.batch.in_(payments_of(run.id)), "words"),
     )  # fmt: skip
 
 
@@ -142,6 +144,8 @@ def details_left(run: PayrollRun) -> Iterator[str]:
     asked = (ExcessAllowance.creditor_name != REMOVED) | (ExcessAllowance.reason != REMOVED)
     if ExcessAllowance.select().where(ExcessAllowance.due.in_(dues_of(run.id)), asked).exists():
         yield "what was allowed beyond what is owed"
+    if LineDoubt.select().where(LineDoubt.batch.in_(mine), LineDoubt.words != REMOVED).exists():
+        yield "what was asked about its lines"
     if Batch.select().where(Batch.run == run.id, Batch.unpaid_employee_names.is_null(False)).exists():
         yield "names of people without a line"
     if run.overpaid != overpaid_without_details(run.overpaid):

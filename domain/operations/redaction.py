@@ -44,6 +44,7 @@ from models import (
     Evidence,
     ExcessAllowance,
     HeldLine,
+    LineDoubt,
     OrderLine,
     PayrollRun,
     RowRegister,
@@ -195,6 +196,7 @@ def _remove(run: PayrollRun, now: datetime) -> None:
     ExcessAllowance.update(
         creditor_name=REMOVED, creditor_iban=REMOVED_IBAN, remittance=REMOVED, reason=REMOVED
     ).where(ExcessAllowance.due.in_(dues_of(run.id))).execute()
+    LineDoubt.update(words=REMOVED).where(LineDoubt.batch.in_(mine), LineDoubt.words.is_null(False)).execute()
     BankOrder.update(body_encrypted="").where(BankOrder.id.in_(orders)).execute()
     Batch.update(unpaid_employee_names=None, totals_cache=None).where(Batch.run == run.id).execute()
     update_rows(Due, [

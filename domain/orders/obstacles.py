@@ -8,6 +8,7 @@ from domain.payments import (
     commitments,
     digest,
     execution_dates,
+    line_doubts,
     lost_orders,
     payee_checks,
     state_machine,
@@ -44,6 +45,8 @@ def obstacle(batch: Batch, release: Release) -> str | None:
         return "run_again"
     if payee_checks.has_open_questions(batch):
         return "payees_changed"
+    if line_doubts.stands(batch.id):
+        return "doubted"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
 

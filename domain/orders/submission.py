@@ -20,7 +20,7 @@ from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
 from domain.orders.evidence import Statement
 from domain.orders.obstacles import changed_wish, obstacle, open_again, open_again_locked, reopen_if_too_late
 from domain.orders.order_building import build_order, order_bytes
-from domain.payments import commitments, holds, payee_checks, state_machine
+from domain.payments import commitments, holds, line_doubts, payee_checks, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch
 from domain.payments.totals import lines_of
@@ -136,6 +136,9 @@ def _mark_called(batch: Batch, order: BankOrder) -> AuditEvent | None:
             return None
         if order.submitted_at is None and payee_checks.has_open_questions(batch):
             open_again_locked(batch, "payees_changed")
+            return None
+        if order.submitted_at is None and line_doubts.stands(batch.id):
+            open_again_locked(batch, "doubted")
             return None
         if holds.hold_on(batch.client_id, order.bank_account.bank):
             leases.release_lease(order, due_at=utcnow() + HELD_PAUSE)

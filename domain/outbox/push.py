@@ -11,7 +11,8 @@ from models.states import BatchState, Role
 
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
-    "waits": ("waits", "payday", "wage_tax_due"), "asked": ("asked", "names_asked", "attest_asked", "excess"),
+    "waits": ("waits", "payday", "wage_tax_due"),
+    "asked": ("asked", "names_asked", "attest_asked", "excess", "doubt_asked", "doubt_answered"),
     "executed": ("executed",), "refused": ("refused", "partly"),
     "held": ("held", "run_refused", "run_late"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip

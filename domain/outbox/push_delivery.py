@@ -20,12 +20,13 @@ _WAITS = (
 )  # fmt: skip
 STILL = {
     "waits": (BatchState.OPEN,),
-    "asked": (BatchState.OPEN,),
+    "asked": (BatchState.OPEN,), "doubt_asked": (BatchState.OPEN,),
     "names_asked": (BatchState.NAME_CHECK,),
     "attest_asked": (BatchState.SENDING, BatchState.AT_BANK, BatchState.SIGNED, BatchState.PENDING_REJECTION,
                      BatchState.NAME_CHECK, BatchState.DISPUTED),
     "payday": _WAITS, "wage_tax_due": _WAITS,
 }  # sent only while the payment is in one of these states
+_URGENT = ("waits", "asked", "excess", "doubt_asked", "payday", "refused")
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 
@@ -110,5 +111,5 @@ def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     title, text = write(notice)
     topic = blind_index(f"{row.client_id}:{row.path}")[:32]  # a newer message replaces the older one (RFC 8030, 5.4)
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
-    urgency = "high" if row.event in ("waits", "asked", "excess", "payday", "refused") else "normal"
+    urgency = "high" if row.event in _URGENT else "normal"
     return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)

@@ -10,7 +10,16 @@ from domain.banking.bank_accounts import payable_accounts, require_may_pay
 from domain.banking.bank_configs import bank_config_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, BatchChanged, NotFound, NothingToPay, NotOpen
-from domain.payments import creditor_names, excess_allowances, four_eyes, line_verdicts, state_machine, totals, warnings
+from domain.payments import (
+    creditor_names,
+    excess_allowances,
+    four_eyes,
+    line_doubts,
+    line_verdicts,
+    state_machine,
+    totals,
+    warnings,
+)
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
 from domain.payments.proposed_dates import execution_date
@@ -168,8 +177,15 @@ def exclude_line_held(batch: Batch, user: User, line_id: int) -> None:
     _exclude(batch, user, line_id, None)
 
 
+def include_line_held(batch: Batch, user: User, line_id: int) -> None:
+    """Include an excluded line of a payment that `reopened_for_change` returned, in the caller's transaction."""
+    _include(batch, user, line_id)
+
+
 def _exclude(batch: Batch, user: User, line_id: int, verdict: str | None) -> None:
     line = _undecided_line(batch, line_id)
+    if verdict is not None:
+        line_doubts.withdraw(batch, user, line_id)
     if line.state == LineState.EXCLUDED and verdict in (None, line_verdicts.verdict_on(line.id)):
         return
     _set_state(batch, user, line, LineState.EXCLUDED)
@@ -179,6 +195,7 @@ def _exclude(batch: Batch, user: User, line_id: int, verdict: str | None) -> Non
 def _include(batch: Batch, user: User, line_id: int) -> None:
     line = _undecided_line(batch, line_id)
     if line.state == LineState.EXCLUDED:
+        line_doubts.withdraw(batch, user, line_id)
         _set_state(batch, user, line, LineState.OPEN)
         _note(batch, user, "line.accepted", line=line.id)
 
@@ -209,12 +226,15 @@ def _changed(batch: Batch, user: User) -> None:
 
 
 def include_all_lines(client: Client, user: User, reference: str) -> int:
-    """Include every excluded line again; return how many there were."""
+    """Include every excluded line again, but those of which a doubt stands; return how many there were."""
     with transaction(client.id):
         batch = reopened_for_change(client, user, reference)
         back = (
             BatchLine.update(state=LineState.OPEN)
-            .where(BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED)
+            .where(
+                BatchLine.batch == batch.id, BatchLine.state == LineState.EXCLUDED,
+                BatchLine.id.not_in(line_doubts.doubted_lines(batch.id)),
+            )
             .execute()
         )
         if back:
@@ -259,9 +279,11 @@ def discard(client: Client, user: User, reference: str) -> None:
 
     Raises:
     - NothingToPay: not all lines are excluded.
+    - DoubtStands
     """
     with transaction(client.id):
         batch = reopened_for_change(client, user, reference)
+        line_doubts.require_settled(batch)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == LineState.OPEN).exists():
             raise NothingToPay
         excess_allowances.end_of_payment(batch, "discarded", user)

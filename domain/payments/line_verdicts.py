@@ -12,6 +12,7 @@ from peewee import fn
 from core.clock import utcnow
 from core.encryption import digest_sha256
 from domain.common import audit
+from domain.payments.line_doubts import doubted_cents, newest_step, right_mark
 from models import Batch, BatchLine, LineVerdict, User, require_client_lock
 from models.states import BatchState, LineState
 from models.verdicts import LATER, NEVER
@@ -27,8 +28,11 @@ def newest_verdict() -> Any:
 
 
 def lines_with_verdicts(*more: Any) -> Any:
-    """Return a query of lines, each with the `verdict` on it, and with what else is selected."""
-    return BatchLine.select(BatchLine, newest_verdict().alias("verdict"), *more)
+    """Return a query of lines, each with the `verdict` on it, the newest `step` of a doubt about it with the
+    `right_mark` of an answer, the `doubted_cents` that it had when it was doubted, and with what else is selected.
+    """
+    doubt = [newest_step().alias("step"), right_mark().alias("right_mark"), doubted_cents().alias("doubted_cents")]
+    return BatchLine.select(BatchLine, newest_verdict().alias("verdict"), *doubt, *more)
 
 
 def verdict_on(line_id: int) -> str:

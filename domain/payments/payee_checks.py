@@ -17,6 +17,7 @@ from domain.common.encryption import blind_index
 from domain.common.errors import AnsweredByApprover, UnansweredPayees
 from domain.identity import identification
 from domain.identity.persons import same_person
+from domain.payments import line_doubts
 from domain.payments.early_names import newest_answer
 from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.paid_history import executed_to
@@ -139,20 +140,27 @@ def has_open_questions(batch: Batch) -> bool:
 
 # --- in the digest --------------------------------------------------------------------------------
 def answer_marks(batch_id: int, until: datetime | None = None) -> dict[int, str]:
-    """Return what the digest of a payment says of the confirmed answers, by line. `until`: as they were at that time.
+    """Return what the digest of a payment says of what people answered about a line: that its account is the person's,
+    and that the run has no mistake in it. `until`: as it was at that time.
     """
     query = PayeeAnswer.select(PayeeAnswer.line, _mark()).where(PayeeAnswer.batch == batch_id)
     if until is not None:
         query = query.where(PayeeAnswer.answered_at <= until)
     rows: Any = query.order_by(PayeeAnswer.id).tuples()
-    return _confirming(dict(rows))
+    return _with_right(_confirming(dict(rows)), line_doubts.right_marks(batch_id, until))
 
 
 def marks_of(batch_id: int, lines: Sequence[BatchLine]) -> dict[int, str]:
     """Return `answer_marks` of these lines: what was read with them (`lines_with_answers`), else by a query."""
     if any(not hasattr(one, "answer_mark") for one in lines):
         return answer_marks(batch_id)
-    return _confirming({one.id: mark for one in lines if (mark := getattr(one, "answer_mark", None))})
+    marks = _confirming({one.id: mark for one in lines if (mark := getattr(one, "answer_mark", None))})
+    return _with_right(marks, {one.id: mark for one in lines if (mark := getattr(one, "right_mark", None))})
+
+
+def _with_right(answers: Mapping[int, str], right: Mapping[int, str]) -> dict[int, str]:
+    """Return the marks of answers about accounts, each with that of an answer that the line is right."""
+    return {line: "|".join(filter(None, (answers.get(line), right.get(line)))) for line in answers.keys() | right}
 
 
 def _mark() -> Any:

@@ -9,6 +9,7 @@ from domain.banking.bank_accounts import AccountView
 from domain.payments.coverage import Shortfall
 from domain.payments.early_names import EarlyName
 from domain.payments.held_lines import NONE_HELD, HeldLines
+from domain.payments.line_doubts import StandingDoubt
 from domain.payments.line_search import LinePage
 from domain.payments.pay_changes import NO_CHANGES, Changes
 from domain.payments.payee_checks import PayeeCheck
@@ -36,13 +37,15 @@ class BatchRow:
     run_number: int
     is_manual: bool = False
     pay_by: date | None = None  # of wage tax: the last day on which it must have been received
+    is_doubted: bool = False  # a question about the run holds it
 
 
 @dataclass(frozen=True)
 class LineView:
     """One payment line. `already_paid_cents` is what the bank paid of it, where that is less than the line. `verdict`:
     why it is left out, while it is. `paid_for`: the employee whose pay it is, where that is somebody else. `person`:
-    the same for all lines of one person. `place`: where the page shows it, from 1.
+    the same for all lines of one person. `place`: where the page shows it, from 1. `doubted`: a question about it holds
+    the payment. `doubted_cents`: what it was at an earlier payment of the run, when somebody asked whether it is right.
     """
 
     id: int
@@ -61,6 +64,8 @@ class LineView:
     paid_for: str | None = None
     person: int = 0
     place: int = 0
+    doubted: bool = False
+    doubted_cents: int | None = None
 
     @property
     def converted(self) -> bool:
@@ -148,6 +153,8 @@ class Payment:
     tax_reference: str | None = None  # payment reference of the tax authority: sixteen digits
     changes: Changes = NO_CHANGES  # while it can be approved: what changed since the payments before
     approved_changes: Any = None  # afterwards: what its approver was told (`shown_changes.kept`)
+    doubts: Sequence[StandingDoubt] = ()  # questions that hold the payment
+    is_doubted: bool = False  # one of them stands
     redacted_at: datetime | None = None  # since when nothing tells who was paid
     run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 

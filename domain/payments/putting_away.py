@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from domain.common import audit
-from domain.payments import excess_allowances, line_verdicts, state_machine
+from domain.payments import excess_allowances, line_doubts, line_verdicts, state_machine
 from domain.payments.amendments import reopened_for_change
 from models import Batch, BatchLine, Client, User, transaction
 from models.states import LineState
@@ -26,9 +26,11 @@ def put_away(client: Client, user: User, reference: str, why: PutAway) -> None:
 
     Raises:
     - NotOpen: it is at a bank, or has ended.
+    - DoubtStands: prepared again, it would go on without an answer.
     """
     with transaction(client.id):
         batch = reopened_for_change(client, user, reference)
+        line_doubts.require_settled(batch)
         left_out = _leave_out(batch, user)
         excess_allowances.end_of_payment(batch, "discarded", user)
         state_machine.transition(batch, "discard", audit.by_user(user), why.value, lines=left_out)

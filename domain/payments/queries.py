@@ -18,6 +18,7 @@ from domain.payments import (
     execution_dates,
     held_lines,
     holds,
+    line_doubts,
     line_search,
     line_verdicts,
     paid_history,
@@ -47,6 +48,7 @@ from models import (
     Batch,
     BatchLine,
     Client,
+    LineDoubt,
     Membership,
     OrderLine,
     PayrollCompany,
@@ -56,6 +58,7 @@ from models import (
     User,
     require_client_lock,
 )
+from models.doubts import HOLDING
 from models.states import BatchState, LineState, MatchType, OrderState
 from models.verdicts import LATER
 
@@ -71,6 +74,7 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
             Batch, PayrollCompany.name.alias("company_name"), BankAccount.bank.alias("bank"), PayrollRun.pay_by,
             fn.count(BatchLine.id).alias("lines_all"),
             fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
+            fn.EXISTS(line_doubts.doubted_lines(Batch.id)).alias("doubted"),
         )
         .join(PayrollCompany).switch(Batch).join(BankAccount).switch(Batch).join(PayrollRun).switch(Batch)
         .join(BatchLine)
@@ -83,6 +87,7 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
             row.lines_all, row.state, row.state_changed_at, row.execution_date, row.created_at,
             row.run_number, manual_bank.is_manual(row.bank), _date(row.pay_by),
+            row.state == BatchState.OPEN and bool(row.doubted),
         )
         for row in query.objects()
     ]  # fmt: skip
@@ -197,6 +202,8 @@ def _payment(
     beside = held_lines.held_lines_beside(batch)
     cautions = warnings.warnings_for(batch, beside)
     payees, changes, names = _judgement(batch, whole, beside, cautions)
+    is_asked = getattr(batch, "doubted", False) and batch.state == BatchState.OPEN
+    doubts = line_doubts.standing_doubts(batch.id) if is_asked else []
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
@@ -222,7 +229,7 @@ def _payment(
         changes=changes, early_names=names, approved_changes=release.changes if release else None,
         redacted_at=batch.run.redacted_at, is_payday=payday_of(batch) == day, pay_by=batch.run.pay_by,
         beside_excluded=[_line_view(row) for row in line_search.beside_excluded(batch, rows, whole)],
-        tax_reference=batch.run.wage_tax_reference,
+        tax_reference=batch.run.wage_tax_reference, doubts=doubts, is_doubted=bool(doubts),
     )  # fmt: skip
 
 
@@ -303,13 +310,15 @@ def _there(row: Any, name: str) -> Any:
 
 
 def _beside_the_order() -> list[Any]:
-    asked = BankCall.select(BankCall.id).where(BankCall.order == BankOrder.id, BankCall.operation == "cancel_order")
+    cancelled = BankCall.select(BankCall.id).where(BankCall.order == BankOrder.id, BankCall.operation == "cancel_order")
     paid = BankTransaction.match_type.in_((MatchType.BATCH, MatchType.LINE))
     booked = BankTransaction.select(BankTransaction.id).where(BankTransaction.order == BankOrder.id, paid)
+    asked = LineDoubt.select(LineDoubt.id).where(LineDoubt.batch == Batch.id)
     until = OrderLine.select(fn.max(OrderLine.may_execute_until)).where(OrderLine.order == BankOrder.id)
     return [
-        holds.first_hold_on(Batch.client, BankAccount.bank).alias("hold_id"), fn.EXISTS(asked).alias("cancel_asked"),
-        fn.EXISTS(booked).alias("is_booked"), until.alias("until"), coverage.others_cents().alias("others_cents"),
+        holds.first_hold_on(Batch.client, BankAccount.bank).alias("hold_id"),
+        fn.EXISTS(cancelled).alias("cancel_asked"), fn.EXISTS(booked).alias("is_booked"), until.alias("until"),
+        coverage.others_cents().alias("others_cents"), fn.EXISTS(asked).alias("doubted"),
     ]  # fmt: skip
 
 
@@ -339,6 +348,7 @@ def _line_view(row: BatchLine) -> LineView:
         row.creditor_name_sepa, row.remittance_sepa, row.already_paid_cents, row.bank_reason_code,
         row.reference_type is not None, _verdict(row), row.paid_for, row.person_group or row.position,
         row.place or row.position,
+        row.state == LineState.EXCLUDED and getattr(row, "step", None) in HOLDING, getattr(row, "doubted_cents", None),
     )  # fmt: skip
 
 

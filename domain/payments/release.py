@@ -19,7 +19,16 @@ from domain.common.errors import (
     WrongAuthenticationMethod,
 )
 from domain.identity import identification
-from domain.payments import commitments, digest, four_eyes, payee_checks, shown_changes, state_machine, warnings
+from domain.payments import (
+    commitments,
+    digest,
+    four_eyes,
+    line_doubts,
+    payee_checks,
+    shown_changes,
+    state_machine,
+    warnings,
+)
 from domain.payments.bank_capabilities import require_supported
 from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
@@ -66,7 +75,7 @@ def release(
     - WrongAuthenticationMethod, PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused: the proof.
     - LastEditorCannotApprove, SamePerson: four eyes.
     - NotOpen, BatchChanged, WishesChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, UnansweredPayees,
-      AnsweredByApprover, MoreThanOwed: the payment.
+      AnsweredByApprover, DoubtStands, MoreThanOwed: the payment.
     - GAccountPaysTaxOnly, DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
     client, user = membership.client, membership.user
@@ -172,6 +181,7 @@ def _require_releasable(batch: Batch, user: User, shown: str) -> tuple[date, lis
     digest.require_same(shown, digest.payment_digest(batch.bank_account.iban, day, lines, batch.kind, wishes, answers))
     warnings.require_acknowledged(batch)
     payee_checks.require_answered(batch, user)
+    line_doubts.require_settled(batch)
     require_may_pay(batch.bank_account.iban, batch.kind)
     config = bank_config_of(batch.bank_account.bank)
     require_supported(config, lines, batch.kind)

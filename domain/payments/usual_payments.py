@@ -24,6 +24,7 @@ class Unusual(StrEnum):
     ACCOUNTS = "accounts"  # an account is new or changed, or a payment to it came back
     NAMES = "names"  # a name is not that of the account, as a name-check service says
     LINES = "lines"  # a line is excluded or held
+    DOUBTS = "doubts"  # somebody asked whether the run has a mistake
     WARNINGS = "warnings"  # something about the run must be read
     TOTAL = "total"  # it differs by more than is allowed
 
@@ -41,6 +42,7 @@ def find_unusual_about(payment: Payment, span_percent: int) -> list[Unusual]:
         Unusual.ACCOUNTS: bool(payment.payees),
         Unusual.NAMES: any(one.differs for one in payment.early_names),
         Unusual.LINES: payment.lines_payable != payment.lines_all or bool(payment.beside.held),
+        Unusual.DOUBTS: payment.is_doubted,
         Unusual.WARNINGS: bool(
             payment.cautions or payment.run_cautions or payment.overpaid or payment.debtor_differs
             or payment.newer_reference or payment.hold or payment.run_missing

@@ -9,6 +9,7 @@ from domain.common import audit
 from domain.outbox import mail, push
 from domain.payments import (
     creditor_names,
+    doubt_answers,
     early_name_checks,
     excess,
     held_lines,
@@ -60,6 +61,7 @@ def create_payment(
     )  # fmt: skip
     payee_answers.carry_answers(batch)
     line_verdicts.carry_verdicts(batch)
+    doubt_answers.carry_doubts(batch)
     early_name_checks.plan_name_check(batch)
     return batch
 

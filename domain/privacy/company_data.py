@@ -8,6 +8,7 @@ from typing import Any
 
 from core.clock import amsterdam
 from domain.common import audit
+from domain.privacy import remarks
 from models import (
     AuditEvent,
     BankAccount,
@@ -56,23 +57,26 @@ def _lines(client: Client) -> list[Row]:
         BatchLine.select(
             Batch.reference, BatchLine.position, BatchLine.creditor_name, BatchLine.creditor_iban,
             BatchLine.remittance, BatchLine.amount_cents, BatchLine.state, BatchLine.bank_reason_code,
-            BatchLine.end_to_end_id, PayrollRun.redacted_at,
+            BatchLine.end_to_end_id, PayrollRun.redacted_at, BatchLine.id,
         )
         .join(Batch).join(PayrollRun).where(Batch.client == client.id).order_by(Batch.id, BatchLine.position)
         .tuples()
     )  # fmt: skip
-    return [_line(*values) for values in query]
+    rows = list(query)
+    said = remarks.words_about([line for *_values, line in rows])
+    return [_line(said.get(line, ""), *values) for *values, line in rows]
 
 
 def _line(
-    payment: str, position: int, name: str, iban: str, description: str, cents: int, state: str, reason: str | None,
-    end_to_end_id: str, removed_at: datetime | None,
+    remarks: str, payment: str, position: int, name: str, iban: str, description: str, cents: int, state: str,
+    reason: str | None, end_to_end_id: str, removed_at: datetime | None,
 ) -> Row:  # fmt: skip
     details = {"name": name, "iban": iban, "description": description}
     told = dict.fromkeys(details, "") if removed_at else details
     day = amsterdam(removed_at).date().isoformat() if removed_at else ""
     return {"payment": payment, "position": position, **told, "amount_cents": cents, "state": state,
-            "bank_reason": reason or "", "end_to_end_id": end_to_end_id, "removed_on": day}  # fmt: skip
+            "bank_reason": reason or "", "end_to_end_id": end_to_end_id, "removed_on": day,
+            "remarks": "" if removed_at else remarks}  # fmt: skip
 
 
 def _people(client: Client) -> list[Row]:

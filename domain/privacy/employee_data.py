@@ -10,6 +10,7 @@ from typing import Any
 from core.clock import amsterdam
 from core.names import normalise_name
 from domain.common import audit
+from domain.privacy import remarks
 from models import Batch, BatchLine, Client, EarlyNameCheck, HeldLine, Membership, PayrollRun, transaction
 
 
@@ -31,6 +32,7 @@ class EmployeeRow:
     state: str
     end_to_end_id: str
     removed_on: str = ""
+    remarks: str = ""  # what people wrote about it
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,10 +71,11 @@ def _payment_lines(client: Client, asked: str) -> list[EmployeeRow]:
     wanted = _same_names({name for pair in names for name in pair}, asked)
     named = BatchLine.creditor_name.in_(wanted) | BatchLine.paid_for.in_(wanted)
     found = mine.where(named | (BatchLine.creditor_iban == _account(asked)))
+    said = remarks.words_about([line.id for line in found])
     return [
         EmployeeRow(
             line.batch.reference, line.batch.description, line.creditor_name, line.creditor_iban, line.remittance,
-            line.amount_cents, "EUR", line.state, line.end_to_end_id,
+            line.amount_cents, "EUR", line.state, line.end_to_end_id, remarks=said.get(line.id, ""),
         )
         for line in found.order_by(BatchLine.id)
     ]  # fmt: skip

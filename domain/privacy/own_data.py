@@ -15,6 +15,7 @@ from models import (
     Client,
     Device,
     Identification,
+    LineDoubt,
     LoginSession,
     Membership,
     OutgoingMail,
@@ -59,6 +60,7 @@ def own_data(user: User) -> dict[str, Any]:
             {"kind": row.kind, "created_at": _at(row.created_at), "sent_at": _at(row.sent_at)}
             for row in _of(OutgoingMail, user)
         ],
+        "questions": [{"step": row.step, "words": row.words, "at": _at(row.taken_at)} for row in _of(LineDoubt, user)],
         "log": _log(user),
     }  # fmt: skip
 

@@ -29,7 +29,7 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
         return payment
     return replace(
         payment, lines=[], digest="", overpaid=(), unpaid_employee_names=None, hidden=True, found=None, spelt_count=0,
-        spelt=(),
+        spelt=(), doubts=(),
         reasons=False, beside=NONE_HELD, run_cautions=(), payees=(), early_names=(), beside_excluded=(),
         changes=NO_CHANGES, approved_changes=None,
     )  # fmt: skip

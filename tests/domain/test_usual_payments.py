@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.common.errors import InsufficientRole
-from domain.payments import amendments, queries, usual_payments
+from domain.payments import amendments, doubt_answers, queries, usual_payments
 from domain.payments.payment_views import Payment
 from domain.payments.usual_payments import Unusual, find_unusual_about
 from models import AuditEvent, Batch, Client
@@ -39,6 +39,17 @@ def test_the_total_may_differ_as_much_as_was_set_and_no_cent_more(demo: Demo, sp
     assert find_unusual_about(payment, span) == found
     assert find_unusual_about(replace(payment, total_cents=102_001), 2) == [Unusual.TOTAL]
     assert find_unusual_about(replace(payment, total_cents=97_999), 2) == [Unusual.TOTAL]
+
+
+def test_a_doubted_line_is_opened_first(demo: Demo):
+    executed(demo, 10)
+    batch = of_month(demo, 11)
+    assert find_unusual_about(replace(read(demo, batch), is_doubted=True), 10) == [Unusual.DOUBTS]
+    line = read(demo, batch).lines[0].id
+    doubt_answers.ask_doubt(demo.membership, batch.reference, line, "Klopt dit?")
+    assert Unusual.DOUBTS in find_unusual_about(read(demo, batch), 10)
+    doubt_answers.answer_doubt(demo.membership, batch.reference, line, "right", "")
+    assert find_unusual_about(read(demo, batch), 10) == []
 
 
 @pytest.mark.asks_payees

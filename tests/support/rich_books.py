@@ -14,7 +14,7 @@ from domain.accounts import passwords
 from domain.common import audit
 from domain.common.encryption import blind_index, encrypt
 from domain.orders import manual_submission, submission
-from domain.payments import amendments
+from domain.payments import amendments, doubt_answers
 from domain.payments.release import release
 from domain.payroll import excess_payment, reopening
 from models import (
@@ -63,6 +63,12 @@ def make_books(sandbox: Sandbox) -> Books:
     for batch, verdict in ((lump, "later"), (by_line, "never")):
         line = BatchLine.get(BatchLine.batch == batch.id).id
         amendments.exclude_line(demo.client, demo.user, batch.reference, line, verdict)
+        amendments.include_line(demo.client, demo.user, batch.reference, line)
+    for batch, end in ((lump, doubt_answers.go_on), (by_line, None)):
+        line = BatchLine.get(BatchLine.batch == batch.id).id
+        doubt_answers.ask_doubt(demo.membership, batch.reference, line, "Too much?")
+        if end:
+            end(demo.membership, batch.reference, line)
         amendments.include_line(demo.client, demo.user, batch.reference, line)
     for batch, choice in ((lump, "ondertekenen"), (by_line, "ondertekenen"), (again, "weigeren")):
         release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)

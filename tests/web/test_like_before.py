@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.payments import amendments
+from domain.payments import amendments, doubt_answers
 from models import BankAccount, Batch, Client, Membership, Release
 from tests.support.factories import LINES, Demo, make_user
 from tests.support.pay_periods import executed, of_month, with_pay
@@ -52,6 +52,18 @@ def test_what_is_unusual_is_said_and_has_no_button(owner: WebClient, demo: Demo,
     page = overview(owner, demo)
     assert page.all(CARD) == []
     assert "Bekijk deze betaling eerst: niet iedereen krijgt het gewone bedrag" in page.text
+
+
+def test_what_somebody_asked_about_the_run_is_said_and_refuses_the_button(
+    owner: WebClient, demo: Demo, november: Batch
+):
+    before = overview(owner, demo)
+    line = demo.view(november).lines[0].id
+    doubt_answers.ask_doubt(demo.membership, november.reference, line, "Klopt dit?")
+    press(owner, before)
+    assert not Release.select().where(Release.batch == november.id).exists()
+    page = overview(owner, demo)
+    assert page.all(CARD) == [] and "er is een vraag over de salarisrun" in page.text
 
 
 def test_what_was_changed_since_is_not_approved(owner: WebClient, demo: Demo, november: Batch):

@@ -144,6 +144,10 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.decide_line", "POST"): everyone("/betalingen/{reference}#regel-{line_id}", "BatchLine"),
     ("payments.status", "GET"): everyone(PAYMENT),
     ("payments.leave_unpaid", "POST"): who_pays("/betalingen/niet-betaald"),  # nothing is left out
+    ("payments.ask_doubt", "GET"): PAGE,
+    ("payments.ask_doubt", "POST"): SAID,
+    ("payments.answer_doubt", "POST"): everyone(PAYMENT),  # nothing is asked: redirect to the payment
+    ("payments.go_on", "POST"): SIGNERS,
     ("payments.answer_payees", "POST"): everyone(PAYMENT),  # nothing is asked: redirect to the payment
     ("payments.acknowledge_warnings", "GET"): everyone(PAYMENT),  # no warnings: redirect to the payment
     ("payments.acknowledge_warnings", "POST"): NOT_NOW,

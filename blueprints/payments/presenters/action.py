@@ -24,6 +24,7 @@ NOTES = {
 LABELS = {
     Action.READ_WARNINGS: _l("Bekijk eerst de waarschuwingen"),
     Action.ANSWER_PAYEES: _l("Controleer eerst de rekeningnummers"),
+    Action.SETTLE_DOUBTS: _l("Wacht op antwoord"),
     Action.DISCARD: _l("Niet betalen"),
     Action.DOWNLOAD_FILE: _l("Download het bestand"),
     Action.DOWNLOAD_FILE_AGAIN: _l("Nog een keer downloaden"),

@@ -47,8 +47,8 @@ class LineRow:
     """One line. `status` replaces the description, in this `tone`; `remarks` are below it.
 
     `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed. `other`: the reason that an
-    excluded line does not have, as long as it can be chosen here. `rest`: excludes what else its person is paid here.
-    `whose`: whose pay it is, where that is not the creditor.
+    excluded line does not have, as long as it can be chosen here; `ask_url`: where to ask whether the run is right.
+    `rest`: excludes what else its person is paid here. `whose`: whose pay it is, where that is not the creditor.
     """
 
     id: int
@@ -63,6 +63,7 @@ class LineRow:
     exclude_url: str
     include_url: str
     other: LineChoice | None = None
+    ask_url: str = ""
     rest: LineChoice | None = None
     whose: str = ""
 
@@ -111,6 +112,8 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     remarks = [_("Bij de bank: %(text)s", text=text) for text in texts_for_bank(row)]
     if row.already_paid_cents is not None:
         remarks.append(paid_before(row))
+    if row.doubted_cents is not None:
+        remarks.append(_doubted_before(row))
     if row.state in (LineState.OPEN, LineState.EXCLUDED) and row.bank_reason_code in LINE_REASONS:
         remarks.append(_("Eerder mislukt: %(why)s.", why=LINE_REASONS[row.bank_reason_code]))
     if changed := remark_on(row, payment):
@@ -123,16 +126,25 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
-        exclude, include, _other_choice(row, payment, url), _rest_of_person(row, payment, url),
+        exclude, include, *_choices(row, payment, url), _rest_of_person(row, payment, url),
         _("Van het loon van %(name)s", name=row.paid_for) if row.paid_for else "",
     )  # fmt: skip
 
 
-def _other_choice(row: LineView, payment: Payment, url: Callable[..., str]) -> LineChoice | None:
-    if row.verdict is None or payment.state != BatchState.OPEN:
-        return None
+def _doubted_before(row: LineView) -> str:
+    was, now = euro(row.doubted_cents or 0), euro(row.amount_cents)
+    if was == now:
+        return _("Hier was een vraag over. Het bedrag is niet gewijzigd.")
+    return _("Hier was een vraag over: was %(was)s, nu %(now)s.", was=was, now=now)
+
+
+def _choices(row: LineView, payment: Payment, url: Callable[..., str]) -> tuple[LineChoice | None, str]:
+    """Return the other reason, and where to ask; nothing while a question stands, which has choices of its own."""
+    if row.verdict is None or row.doubted or payment.state != BatchState.OPEN:
+        return None, ""
     other = NEVER if row.verdict == LATER else LATER
-    return LineChoice(str(OTHER_VERDICTS[other]), url("decide_line", line_id=row.id, verdict=other))
+    choice = LineChoice(str(OTHER_VERDICTS[other]), url("decide_line", line_id=row.id, verdict=other))
+    return choice, url("ask_doubt", line_id=row.id)
 
 
 def _rest_of_person(row: LineView, payment: Payment, url: Callable[..., str]) -> LineChoice | None:
@@ -191,6 +203,8 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
         return _("Nog onbekend"), "warn"
     if row.state == LineState.SENT and payment.state == BatchState.DISPUTED:
         return _("Nog onderweg bij je bank"), "warn"
+    if row.doubted and payment.state == BatchState.OPEN:
+        return _("Vraag over de salarisrun"), "warn"
     if row.verdict is not None:
         return str(VERDICTS[row.verdict]), "warn" if row.verdict == LATER else "bad"
     text, tone = LINES.get(row.state, ("", ""))
@@ -259,8 +273,10 @@ def decision_announcement(row: LineView, payment: Payment) -> str:
 def inclusion_announcement(payment: Payment, count: int) -> str:
     """Return the result of including all lines: `count` lines were excluded before. It pays nothing."""
     if not count:
-        return _("Alle regels worden betaald.")
+        return asked_about(payment) or _("Alle regels worden betaald.")
     told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", count)
+    if payment.doubts:
+        return f"{told} {asked_about(payment)}"
     whole = ngettext(
         "Het totaal is weer %(sum)s.", "Alle %(count)s regels worden weer betaald: %(sum)s.", payment.lines_all,
         count=number(payment.lines_all), sum=euro(payment.total_cents),
@@ -268,9 +284,19 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
     return f"{told} {whole} {_('Er is nog niets betaald.')}"
 
 
+def asked_about(payment: Payment) -> str:
+    """Return of how many lines a question stands, so that they are not put back with all others; "" if of none."""
+    text = ngettext("Over %(num)s regel staat nog een vraag.", "Over %(num)s regels staat nog een vraag.",
+                    len(payment.doubts))  # fmt: skip
+    return text if payment.doubts else ""
+
+
 def excluded_count(payment: Payment) -> str:
-    """Return the label for including the excluded lines."""
-    count = payment.lines_all - payment.lines_payable
+    """Return the label for including the excluded lines, without those of which a question stands; "" if there is none.
+    """
+    count = payment.lines_all - payment.lines_payable - len(payment.doubts)
+    if count <= 0:
+        return ""
     return ngettext("%(num)s weggelaten regel toch betalen", "%(num)s weggelaten regels toch betalen", count)
 
 

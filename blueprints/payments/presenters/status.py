@@ -71,6 +71,7 @@ REASONS = {
     ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald. We proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Van deze versie is niets betaald."),
+    "doubted": _l("Er is een vraag over een regel van deze betaling. Er is niets betaald."),
     "payees_changed": _l(
         "Er is een rekeningnummer gewijzigd. Er is niets betaald. Controleer het en keur de betaling opnieuw goed."
     ),
@@ -137,6 +138,8 @@ def state_label(row: Payment | BatchRow) -> tuple[str, str]:
         return _("Bestand gedownload: nog geen status van je bank"), tone
     if isinstance(row, Payment) and names_differ(row):
         return _("Controleer de namen"), "accent"
+    if row.is_doubted:
+        return _("Vraag over de salarisrun"), "warn"
     if row.state == BatchState.SIGNED and row.execution_date:
         when = day_and_month(row.execution_date).replace(" ", NBSP)
         return _("Ondertekend: uitvoering op %(day)s", day=when), tone

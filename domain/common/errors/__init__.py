@@ -67,6 +67,7 @@ from domain.common.errors.payments import (
     BatchChanged,
     DateInvalid,
     DetailsRemoved,
+    DoubtStands,
     ExcessOutdated,
     ExcessUnderWay,
     GAccountPaysTaxOnly,
@@ -82,6 +83,7 @@ from domain.common.errors.payments import (
     UnansweredPayees,
     UnsupportedByBank,
     WishesChanged,
+    WordsRefused,
     WrongAuthenticationMethod,
 )
 from domain.common.errors.payroll import (
@@ -137,6 +139,7 @@ __all__ = [
     "DeviceUnconfirmed",
     "DifferentKvkNumber",
     "DomainError",
+    "DoubtStands",
     "EmailNotConfirmed",
     "ExcessOutdated",
     "ExcessUnderWay",
@@ -205,6 +208,7 @@ __all__ = [
     "UnsupportedByBank",
     "WeakPassword",
     "WishesChanged",
+    "WordsRefused",
     "WrongAuthenticationMethod",
     "WrongInterface",
 ]

@@ -34,6 +34,14 @@ class UnansweredPayees(DomainError):
     """The payment pays new or changed accounts about which nobody has answered yet, or the facts changed since."""
 
 
+class DoubtStands(DomainError):
+    """Somebody asked whether the run has a mistake, and the question is not settled."""
+
+
+class WordsRefused(DomainError):
+    """Words of a person are missing, too many, or hold characters that nobody sees."""
+
+
 class AnsweredByApprover(DomainError):
     """The person who answered about a new or changed account may not approve the payment."""
 

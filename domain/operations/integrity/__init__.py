@@ -2,9 +2,10 @@
 
 `payments` checks payments and their lines, `approvals` what was approved, `order_files` what was given to banks,
 `outcomes` what follows from the evidence, `bookings` what banks booked, `payees` what was answered about accounts,
-`verdicts` why lines were left out, `dues` what is owed, `excess` what two people allowed beyond it, `wishes` what the
-company asks of its bank, `redactions` what was removed when its time was over, `rows` whatever else the program wrote.
-`records` reads one payment with all that belongs to it; there is never more than one in memory.
+`verdicts` why lines were left out, `doubts` what was asked about them, `dues` what is owed, `excess` what two people
+allowed beyond it, `wishes` what the company asks of its bank, `redactions` what was removed when its time was over,
+`rows` whatever else the program wrote. `records` reads one payment with all that belongs to it; there is never more
+than one in memory.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from domain.common import audit
 from domain.operations.integrity import (
     approvals,
     bookings,
+    doubts,
     dues,
     excess,
     order_files,
@@ -30,7 +32,7 @@ from models import Client
 
 _OF_A_PAYMENT = (
     payments.payment_faults, approvals.approval_faults, order_files.order_file_faults, outcomes.outcome_faults,
-    bookings.booking_faults, payees.payee_faults, verdicts.verdict_faults,
+    bookings.booking_faults, payees.payee_faults, verdicts.verdict_faults, doubts.doubt_faults,
 )  # fmt: skip
 
 
