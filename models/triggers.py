@@ -90,6 +90,11 @@ _OVER = tuple(state for state in BatchState if state not in (
     BatchState.OPEN, BatchState.APPROVED, BatchState.SENDING, BatchState.NAME_CHECK, BatchState.AT_BANK,
     BatchState.SIGNED, BatchState.PENDING_REJECTION, BatchState.DISPUTED,
 ))  # fmt: skip
+_ORDERED = "select 1 from order_line o where o.end_to_end_id = old.end_to_end_id"
+_ACCEPTED = (
+    "select 1 from accepted_creditor_name a join batch b on b.client_id = a.client_id "
+    "where b.id = new.batch_id and a.iban = new.creditor_iban and a.payroll_name = new.creditor_name"
+)
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
 
@@ -105,8 +110,11 @@ def create_triggers() -> None:
     removed = _is_removal("batch_line", "select b.run_id from batch b where b.id = old.batch_id")
     facts = f"({_changed(_LINE_FACTS)}) and not {removed}"
     refuse("batch_line_facts", "batch_line", "update", facts, "the facts of a line never change")
-    # an accepted name needs a new order: an end-to-end id never gets another name at the bank
-    named = f"({_changed(('creditor_name_sepa',))}) and new.end_to_end_id = old.end_to_end_id and not {removed}"
+    # an end-to-end id never gets another name at the bank: before any order has borne it, an accepted name may change
+    named = (
+        f"({_changed(('creditor_name_sepa',))}) and new.end_to_end_id = old.end_to_end_id and not {removed} "
+        f"and (exists ({_ORDERED}) or not exists ({_ACCEPTED}))"
+    )
     refuse("batch_line_name", "batch_line", "update", named, "another name needs an end-to-end id of its own")
     refuse("batch_line_stay", "batch_line", "delete", "true", "a line is never deleted")
     refuse("bank_order_facts", "bank_order", "update", _changed(_ORDER_FACTS), "the facts of an order never change")

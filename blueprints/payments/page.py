@@ -261,7 +261,7 @@ def build_page(
         approvals=_approvals(progress.approvals),
         doubts=doubts,
         payees=present_payees(payment, is_open and _may_answer(membership), sheet.url),
-        early_names=present_early_names(payment, sheet.url),
+        early_names=present_early_names(payment, sheet.can_pay and payment.state in EDITABLE, sheet.url),
         changes=present_changes(payment, sheet.url),
         names=_names(payment, sheet, progress.names),
         signing=present_signing(payment, progress.step) if progress.step else None,

@@ -102,6 +102,8 @@ ACTS: dict[str, Act] = {
     "put_away": Act("put a payment away without paying it", MAY_PAY, why="it stops a payment"),
     "decide_name": Act("take over the bank's name, or leave a line out of an order", MAY_PAY,
                        people=People.AGAIN),
+    "take_over_name": Act("have the order bear the name that the bank gave before the payment", MAY_PAY,
+                          people=People.AGAIN),
     "acknowledge": Act("say that the warnings were read", MAY_PAY, people=People.AGAIN),
     "answer_payees": Act("say that a new or changed account is the person's, or leave it out", ALL,
                          people=People.AGAIN,

@@ -48,10 +48,19 @@ def save_accepted_name(client_id: int, user_id: int, line: BatchLine) -> None:
     Raises:
     - NotFound: the bank gave no name, or none that can be written in SEPA characters.
     """
+    save_bank_name(client_id, user_id, line.creditor_iban, line.creditor_name, line.vop_name or "")
+
+
+def save_bank_name(client_id: int, user_id: int, iban: str, payroll_name: str, bank_name: str) -> None:
+    """Accept the bank's name for this account as long as payroll writes this name, in the caller's transaction.
+
+    Raises:
+    - NotFound: there is none that can be written in SEPA characters.
+    """
     require_client_lock(client_id)
-    if line.vop_name is None or not any(sign.isalnum() for sign in to_sepa(line.vop_name, 70)):
+    if not any(sign.isalnum() for sign in to_sepa(bank_name, 70)):
         raise NotFound
-    said = {"payroll_name": line.creditor_name, "vop_name": line.vop_name, "user": user_id, "accepted_at": utcnow()}
-    mine = (AcceptedCreditorName.client == client_id) & (AcceptedCreditorName.iban == line.creditor_iban)
+    said = {"payroll_name": payroll_name, "vop_name": bank_name, "user": user_id, "accepted_at": utcnow()}
+    mine = (AcceptedCreditorName.client == client_id) & (AcceptedCreditorName.iban == iban)
     if not AcceptedCreditorName.update(**said).where(mine).execute():
-        AcceptedCreditorName.create(client=client_id, iban=line.creditor_iban, **said)
+        AcceptedCreditorName.create(client=client_id, iban=iban, **said)

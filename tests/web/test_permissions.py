@@ -171,6 +171,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.cancel", "POST"): NOT_NOW,
     ("payments.withdraw_cancellation", "POST"): SIGNERS,
     ("payments.decide_name", "POST"): NOT_NOW,
+    ("payments.take_over_early_name", "POST"): Right(404, 404, 403),  # no name was given
     ("payments.confirm_names", "POST"): NOT_NOW,
     ("payments.confirm_names_with_pin", "GET"): NOT_NOW,
     ("payments.confirm_names_with_pin", "POST"): NOT_NOW,

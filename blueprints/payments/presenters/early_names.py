@@ -17,12 +17,16 @@ MOST_ROWS = 10  # names that the box shows; the others stand among the lines
 
 @dataclass(frozen=True)
 class EarlyNameRow:
-    """One name that differs. `url`: of its line."""
+    """One name that differs. `url`: of its line. `holder`: the bank's name; `take_url`: the address that takes it over,
+    "" if this person cannot.
+    """
 
     line: int
     name: str
     url: str
     text: str
+    holder: str
+    take_url: str
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class EarlyNameBox:
     others: str
 
 
-def present_early_names(payment: Payment, url: Callable[..., str]) -> EarlyNameBox | None:
+def present_early_names(payment: Payment, may_take_over: bool, url: Callable[..., str]) -> EarlyNameBox | None:
     """Return the box; None if no name differs. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     differing = [one for one in payment.early_names if one.differs]
     if not differing:
@@ -42,12 +46,15 @@ def present_early_names(payment: Payment, url: Callable[..., str]) -> EarlyNameB
     more = len(differing) - MOST_ROWS
     return EarlyNameBox(
         ngettext("%(num)s naam komt niet overeen", "%(num)s namen komen niet overeen", len(differing)),
-        [
-            EarlyNameRow(one.line, one.name, row_url(one.line, one.place, payment, url), sentence(one))
-            for one in differing[:MOST_ROWS]
-        ],
+        [_row(one, payment, may_take_over, url) for one in differing[:MOST_ROWS]],
         _("en nog %(count)s; ze staan hieronder bij de regels", count=number(more)) if more > 0 else "",
     )
+
+
+def _row(one: EarlyName, payment: Payment, may_take_over: bool, url: Callable[..., str]) -> EarlyNameRow:
+    take = url("take_over_early_name", line_id=one.line) if may_take_over and one.holder else ""
+    link = row_url(one.line, one.place, payment, url)
+    return EarlyNameRow(one.line, one.name, link, sentence(one), one.holder, take)
 
 
 def early_name_of(line: int, payment: Payment) -> EarlyName | None:
