@@ -27,7 +27,7 @@ class StandingDoubt:
     """
 
     line: int
-    position: int
+    place: int
     name: str = field(repr=False)
     amount_cents: int
     words: str = field(repr=False)
@@ -80,12 +80,12 @@ def stands(batch_id: int) -> bool:
 
 
 def standing_doubts(batch_id: int) -> list[StandingDoubt]:
-    """Return the doubts that hold this payment, by position."""
+    """Return the doubts that hold this payment, in the order of the page."""
     rows = LineDoubt.select(LineDoubt, BatchLine, User).join(BatchLine).switch(LineDoubt).join(User)
     steps = list(rows.where(LineDoubt.batch == batch_id).order_by(LineDoubt.id))
     asked = newest_of(row for row in steps if row.step == ASKED)
     found = [_standing(asked[line], row) for line, row in newest_of(steps).items() if row.step in HOLDING]
-    return sorted(found, key=lambda one: one.position)
+    return sorted(found, key=lambda one: one.place)
 
 
 def standing_doubt(batch_id: int, line_id: int) -> StandingDoubt | None:
@@ -96,8 +96,8 @@ def standing_doubt(batch_id: int, line_id: int) -> StandingDoubt | None:
 def _standing(question: LineDoubt, last: LineDoubt) -> StandingDoubt:
     line, answered = question.line, last.step != ASKED
     return StandingDoubt(
-        line.id, line.position, line.creditor_name, line.amount_cents, question.words or "", question.user,
-        question.taken_at, last.user if answered else None, (last.words or "") if answered else "",
+        line.id, line.place or line.position, line.creditor_name, line.amount_cents, question.words or "",
+        question.user, question.taken_at, last.user if answered else None, (last.words or "") if answered else "",
     )  # fmt: skip
 
 

@@ -47,8 +47,12 @@ def take(demo: Demo, batch: Batch, position: int = 1, seen: str = "Silva, Jose")
     take_over_name(demo.client, demo.user, batch.reference, line(batch, position).id, seen)
 
 
+def lines_of(batch: Batch) -> list[BatchLine]:
+    return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
+
+
 def names_sent(batch: Batch) -> list[str]:
-    return [one.creditor_name_sepa for one in BatchLine.select().where(BatchLine.batch == batch.id)]
+    return [one.creditor_name_sepa for one in lines_of(batch)]
 
 
 def approve(demo: Demo, batch: Batch, shown: str | None = None) -> Release | Approval:
@@ -58,7 +62,7 @@ def approve(demo: Demo, batch: Batch, shown: str | None = None) -> Release | App
 def test_the_order_bears_the_name_of_the_bank(demo: Demo, sandbox: Sandbox, checked: Batch):
     take(demo, checked)
     assert names_sent(checked) == ["Silva, Jose", "Silva, Jose", "Onbekend, Piet"]  # both lines of that name
-    assert [one.creditor_name for one in BatchLine.select()][:2] == ["Silva, J."] * 2  # what payroll wrote stays
+    assert [one.creditor_name for one in lines_of(checked)][:2] == ["Silva, J."] * 2  # what payroll wrote stays
     approve(demo, checked)
     submission.submit_order(checked.id)
     (sent,) = sandbox.control("GET", "orders")

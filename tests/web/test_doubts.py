@@ -31,6 +31,7 @@ from models.doubts import ASKED
 from tests.support.books import require_right_books
 from tests.support.factories import PSU, Demo, make_device, make_user
 from tests.support.intake import lines, work
+from tests.support.large_batches import many
 from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
@@ -371,3 +372,14 @@ def test_a_payment_that_is_set_up_anew_without_a_new_run_keeps_the_question(
     assert [one.words for one in demo.view(new).doubts] == [WORDS]
     with pytest.raises(DoubtStands):
         approve(demo, new)
+
+
+def test_a_question_leads_to_the_page_of_its_line(owner: WebClient, demo: Demo):
+    """Where the line stands with the person's other line, not where the file has it."""
+    first, *rest = many(220)
+    batch = demo.batch([first, *rest, (first[0], "NL57ABNA7134384551", 5000)])
+    other = BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 221)
+    doubt_answers.ask_doubt(demo.membership, batch.reference, other.id, WORDS)
+    link = owner.open(at(demo, batch, "?blad=2")).one("#vragen .note a").get("href") or ""
+    assert link.endswith(f"blad=1#regel-{other.id}")
+    assert owner.open(link.split("#")[0]).one(f"#regel-{other.id}") is not None

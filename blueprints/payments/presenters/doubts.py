@@ -34,13 +34,13 @@ class PresentedDoubt:
 def present_doubts(
     payment: Payment, asked: Mapping[int, Sequence[User]], reader: User, can_pay: bool, url: Callable[..., str]
 ) -> list[PresentedDoubt]:  # fmt: skip
-    """Return the questions by position. `asked`: of whom an answer is asked, by line. `url` makes URLs of this payment.
+    """Return the questions, ordered as the page is. `asked`: of whom an answer is asked, by line. `url` makes URLs.
     """
     return [
         PresentedDoubt(
             one.line, _("Klopt %(sum)s voor %(name)s?", name=one.name, sum=euro(one.amount_cents)), _question(one),
             _answer(one, asked[one.line], reader), _is_mine(one, asked[one.line], reader), one.answered_by is not None,
-            row_url(one.line, one.position, payment, url), url("answer_doubt", line_id=one.line),
+            row_url(one.line, one.place, payment, url), url("answer_doubt", line_id=one.line),
             url("go_on", line_id=one.line) if can_pay else "",
         )
         for one in payment.doubts
