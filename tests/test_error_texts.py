@@ -16,6 +16,7 @@ EXAMPLES = {
     errors.IdentificationRefused: ("another_person",),
     errors.IdentityCodeWrong: (2,),
     errors.InvitationRefused: ("yourself",),
+    errors.NameRefused: ("other_surname",),
     errors.AuthorityRefused: ("not_in_register",),
     errors.AuthorityPending: ("together",),
     errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),

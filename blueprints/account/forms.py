@@ -1,7 +1,7 @@
 from wtforms import StringField
-from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+from wtforms.validators import InputRequired, Regexp
 
-from blueprints.web.forms import EmailField, Form, PasswordField, PersonNameField, digits, trimmed
+from blueprints.web.forms import CompanyNameField, EmailField, Form, PasswordField, PersonNameField, digits
 from blueprints.web.lazy_texts import _l
 
 
@@ -14,11 +14,7 @@ class RegisterForm(Form):
     name = PersonNameField()
     email = EmailField()
     password = PasswordField(missing=_l("Kies een wachtwoord."))
-    company_name = StringField(
-        _l("Naam van je bedrijf"),
-        [DataRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Maximaal 140 tekens."))],
-        filters=[trimmed],
-    )
+    company_name = CompanyNameField()
     kvk_number = StringField(
         _l("KvK-nummer"),
         [

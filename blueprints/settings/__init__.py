@@ -1,6 +1,6 @@
 """Settings: account, members, limits, login methods, sessions, notifications, language, help, leaving, logout."""
 
-from blueprints.settings import access, leaving, notifications, personal_data
+from blueprints.settings import access, details, leaving, notifications, personal_data
 from blueprints.settings.routes import blueprint
 
-__all__ = ["access", "blueprint", "leaving", "notifications", "personal_data"]
+__all__ = ["access", "blueprint", "details", "leaving", "notifications", "personal_data"]

@@ -3,7 +3,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.web.choices import choices
 from blueprints.web.field_errors import ResumedForm
-from blueprints.web.forms import Form
+from blueprints.web.forms import CompanyNameField, Form, PersonNameField
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
@@ -40,6 +40,18 @@ class EmployeeForm(RestorableForm):
         _l("Naam of rekeningnummer van de medewerker"),
         [DataRequired(_l("Vul een naam of rekeningnummer in.")), Length(max=140, message=_l("Maximaal 140 tekens."))],
     )
+
+
+class NameForm(RestorableForm):
+    """The own name, as colleagues see it."""
+
+    name = PersonNameField()
+
+
+class CompanyNameForm(RestorableForm):
+    """The name of the company, as it stands on pages and in mails."""
+
+    name = CompanyNameField()
 
 
 class PinConfirmForm(ResumedForm):

@@ -138,6 +138,9 @@ ACTS: dict[str, Act] = {
     "close_client": Act("close the account of the company", OWNER, True, True, Proof.PIN, _DOMAIN),
     "reopen_client": Act("undo the closing of the account", OWNER, authority=_DOOR),
     "remove_account": Act("remove the own account", ALL, True, True, Proof.PIN),
+    # --- names ---
+    "own_name": Act("change the own name", ALL),
+    "company_name": Act("change the name of the company", OWNER),
     # --- means of authentication ---
     "pin": Act("set the PIN", ALL, True, False, Proof.IDENTIFICATION, why="it counts on confirmed devices only"),
     "withdraw_identification": Act("withdraw an identification with somebody else's card", ALL, True, True,

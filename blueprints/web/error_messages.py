@@ -20,6 +20,17 @@ def _password(reason: str) -> str:
     return words.get(reason, _("Kies een sterker wachtwoord."))
 
 
+def _name(reason: str) -> str:
+    words = {
+        "other_surname": _(
+            "Gebruik de achternaam waarmee je je hebt geïdentificeerd. Is die veranderd? Mail ons."
+        ),
+        "unreadable": _("Je naam kan nu niet worden gewijzigd. Mail ons."),
+        "colleague": _("Iemand anders in je team heet al zo. Voeg iets toe waaraan collega’s je herkennen."),
+    }
+    return words[reason]
+
+
 def authority(reason: str) -> str:
     """Return why the register confirms authority or not (codes of domain.identity.signing_authority)."""
     words = {
@@ -246,6 +257,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     # team
     errors.ClientBusy: lambda e: client_busy(e.why),
     errors.AccountNeeded: lambda e: account_needed(e.why, e.company),
+    errors.NameRefused: lambda e: _name(e.reason),
     errors.LastOwner: lambda e: _("Dit is de enige eigenaar. Maak eerst iemand anders eigenaar."),
     errors.TooFewApprovers: lambda e: _(
         "Voor dubbele goedkeuring zijn er zo te weinig mensen. Nodig eerst iemand uit die mag betalen."

@@ -100,6 +100,17 @@ class PersonNameField(StringField):
         super().__init__(label, validators, filters=[trimmed], **options)
 
 
+class CompanyNameField(StringField):
+    """The name under which a company stands in Bizcuit."""
+
+    def __init__(self, label: str = _l("Naam van je bedrijf"), **options: Any) -> None:
+        validators = [
+            DataRequired(_l("Vul de naam van je bedrijf in.")),
+            Length(max=140, message=_l("Maximaal 140 tekens.")),
+        ]
+        super().__init__(label, validators, filters=[trimmed], **options)
+
+
 class ActionForm(Form):
     """Only a submit button and a CSRF token."""
 

@@ -7,6 +7,7 @@ from connectors.identity.port import Identity
 from connectors.register.port import Person
 from core.hidden_characters import drop_hidden
 
+WORD_ENDS = r"[\s\-]+"
 DIGRAPHS = ("ij", "th", "ch", "ph", "tj")
 
 
@@ -42,6 +43,18 @@ def may_be_same_person(one: Person, other: Identity) -> bool:
         return True
     parts, others = _surname_parts(one), _surname_parts(other)
     return _same_surname(one, other) != "no" or bool(parts & others)
+
+
+def bears_surname(name: str, identity: Identity) -> bool:
+    """Return whether this full name holds the surname of the identity, or one part of a double surname, whole.
+
+    After a marriage a person may be called by either part, or by both in another order (BW 1:9); a given name is no
+    proof, as it may be short for any initial. An identity without a surname is held by no name.
+    """
+    words = f" {' '.join(map(_plain, re.split(WORD_ENDS, name)))} "
+    parts = [re.split(WORD_ENDS, part) for part in (identity.last_name or "").split("-")]
+    surnames = [" ".join(filter(None, map(_plain, part))) for part in parts]
+    return any(f" {surname} " in words for surname in surnames if surname)
 
 
 def _surname_parts(who: Person | Identity) -> set[str]:

@@ -31,7 +31,7 @@ from models.states import AuthorityAnswer
 
 WITHDRAWN = "identification_withdrawn"
 # What the log may hold of somebody whose identification nothing rests on: none of it asks who they are.
-_KINDS = ("user.identified", f"user.{WITHDRAWN}", "authority.asked", "client.registered")
+_KINDS = ("user.identified", f"user.{WITHDRAWN}", "authority.asked", "client.registered", "client.renamed")
 _RESTS_ON_NOTHING = (
     AuditEvent.kind.in_(_KINDS) | AuditEvent.kind.startswith("nmbrs.") | AuditEvent.kind.startswith("webhook.")
 )

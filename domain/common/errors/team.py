@@ -14,6 +14,14 @@ class InvitationRefused(DomainError):
         self.reason = reason
 
 
+class NameRefused(DomainError):
+    """The member may not take this name. `reason`: other_surname, unreadable or colleague."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LastOwner(DomainError):
     """A client must keep at least one owner."""
 
