@@ -11,7 +11,7 @@ from blueprints.overview.payday import payday_rows
 from blueprints.overview.plot import Plot, present_plot
 from blueprints.payments.presenters.excess import excess_task
 from blueprints.payments.presenters.payment_list import present_paid, present_rows
-from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
+from blueprints.payments.presenters.status import DONE, UNDER_WAY
 from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
 from blueprints.payroll.presenters.status import connection_health, run_outcome
 from blueprints.pwa import splash
@@ -62,7 +62,7 @@ def overview(membership):
     step = next((step for step in steps if step.current and step.key != "webhook"), None)
     if step and step.key in ("email", "pin"):
         return redirect_to(url_for("onboarding.welcome"))
-    rows, approved = queries.list_batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
+    rows, approved = queries.list_waiting(client, MOST), queries.approved_by_me(client, user)
     owed = unpaid.unpaid_lines(client)
     asked = excess_views.waiting_for(client, user) if membership.role in MAY_PAY else []
     to_do = _to_do(client, step, [row for row in rows if row.reference not in approved], owed, asked)

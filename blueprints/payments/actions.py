@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
+from domain.payments.awaiting import NOT_EXECUTED
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.payment_views import Payment
 from models.states import BatchState
@@ -31,7 +32,8 @@ class Action(StrEnum):
 
 
 EDITABLE = (BatchState.OPEN, BatchState.APPROVED)
-ENDED = (BatchState.REJECTED, BatchState.FAILED, BatchState.CANCELLED, BatchState.RETURNED)
+MAY_BE_PUT_AWAY = (*EDITABLE, *NOT_EXECUTED)
+ENDED = (*NOT_EXECUTED, BatchState.RETURNED)
 # States in which only approvers can act.
 _FOR_APPROVERS = (BatchState.OPEN, *ENDED, BatchState.AT_BANK)
 # SCA steps that start with a button; the others happen in the bank's app or by themselves.

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, url_for
 from flask_babel import gettext as _
 
-from blueprints.payments.actions import EDITABLE, ENDED, Action, is_polled, next_action
+from blueprints.payments.actions import EDITABLE, ENDED, MAY_BE_PUT_AWAY, Action, is_polled, next_action
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters import status
 from blueprints.payments.presenters.action import action_label, action_note
@@ -296,11 +296,11 @@ def build_page(
 def _offers(sheet: PaymentSheet) -> dict[str, Any]:
     """Return what is offered beside the action."""
     payment = sheet.payment
-    unsent = payment.state in EDITABLE and payment.lines_payable > 0
+    unpaid = payment.state in MAY_BE_PUT_AWAY and payment.lines_payable > 0 and payment.redacted_at is None
     return {
         "takes_bank_report": sheet.can_pay and payment.state in SENT and payment.redacted_at is None,
         "may_pay_extra": sheet.can_pay and _may_pay_extra(payment),
-        "may_put_away": sheet.can_pay and unsent and not payment.is_doubted,
+        "may_put_away": sheet.can_pay and unpaid and not payment.is_doubted,
     }
 
 

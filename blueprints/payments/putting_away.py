@@ -3,7 +3,7 @@
 from flask import flash
 from flask_babel import gettext as _
 
-from blueprints.payments.actions import EDITABLE
+from blueprints.payments.actions import MAY_BE_PUT_AWAY
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import PutAwayForm
@@ -22,7 +22,7 @@ from domain.payments.putting_away import PutAway, put_away
 def put_payment_away(membership, reference):
     """Ask why, then put the payment away."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
-    if payment.state not in EDITABLE:
+    if payment.state not in MAY_BE_PUT_AWAY:
         return redirect_to(url_of(membership, reference))
     form = PutAwayForm()
     if not form.validate_on_submit():

@@ -9,7 +9,7 @@ from peewee import fn
 from core.clock import today_amsterdam
 from domain.banking import consents
 from domain.overview import blockers
-from domain.payments.queries import awaiting_action_by
+from domain.payments.awaiting import awaiting_action_by
 from domain.payroll import unpaid
 from models import BankConsent, Batch, Client, Membership, NmbrsConnection, PayrollRun, User
 from models.states import ConnectionStatus, ConsentStatus

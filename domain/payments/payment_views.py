@@ -13,7 +13,7 @@ from domain.payments.line_doubts import StandingDoubt
 from domain.payments.line_search import LinePage
 from domain.payments.pay_changes import NO_CHANGES, Changes
 from domain.payments.payee_checks import PayeeCheck
-from domain.payments.state_machine import SETTLED
+from domain.payments.state_machine import NEEDS_ACTION, SETTLED
 from domain.payments.totals import NOT_PAID
 from domain.payments.warnings import PaymentWarning
 from models import BankOrder
@@ -38,6 +38,12 @@ class BatchRow:
     is_manual: bool = False
     pay_by: date | None = None  # of wage tax: the last day on which it must have been received
     is_doubted: bool = False  # a question about the run holds it
+    elsewhere: bool = False  # its bank did not execute it, and nothing of it is to be paid any more
+
+    @property
+    def awaits_action(self) -> bool:
+        """Return whether somebody has something to do with it."""
+        return self.state in NEEDS_ACTION and not self.elsewhere
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 from domain.common import audit
 from domain.payments import excess_allowances, line_doubts, line_verdicts, state_machine
-from domain.payments.amendments import reopened_for_change
+from domain.payments.amendments import reopen_held, reopened_for_change
+from domain.payments.awaiting import NOT_EXECUTED
+from domain.payments.queries import get_batch_locked, require_details
 from models import Batch, BatchLine, Client, User, transaction
 from models.states import LineState
 from models.verdicts import NEVER
@@ -20,20 +22,32 @@ class PutAway(StrEnum):
 
 
 def put_away(client: Client, user: User, reference: str, why: PutAway) -> None:
-    """Exclude every line of an open payment, or of one that is approved and not sent yet, and end it unpaid.
+    """Exclude every line of a payment that is open, approved and not sent yet, or not executed by its bank, and end it
+    unpaid.
 
     Approvals become void. What it would have paid stays owed, as with any excluded line (decision 0030).
 
     Raises:
-    - NotOpen: it is at a bank, or has ended.
+    - NotOpen: a bank has it or paid it, or it was put away already.
+    - DetailsRemoved: whom it would have paid was removed after the years that are kept.
     - DoubtStands: prepared again, it would go on without an answer.
     """
     with transaction(client.id):
-        batch = reopened_for_change(client, user, reference)
+        batch = _opened(client, user, reference)
         line_doubts.require_settled(batch)
         left_out = _leave_out(batch, user)
         excess_allowances.end_of_payment(batch, "discarded", user)
         state_machine.transition(batch, "discard", audit.by_user(user), why.value, lines=left_out)
+
+
+def _opened(client: Client, user: User, reference: str) -> Batch:
+    """Return the payment, open: one that its bank did not execute is opened again first, which voids its approvals."""
+    batch = get_batch_locked(client, reference)
+    if batch.state not in NOT_EXECUTED:
+        return reopened_for_change(client, user, reference)
+    require_details(batch.run)
+    reopen_held(batch, user)
+    return batch
 
 
 def _leave_out(batch: Batch, user: User) -> int:

@@ -27,6 +27,7 @@ from domain.payments import (
     totals,
     warnings,
 )
+from domain.payments.awaiting import awaits_action, is_settled_elsewhere
 from domain.payments.digest import Wishes, wishes_of
 from domain.payments.early_names import EarlyName
 from domain.payments.held_lines import HeldLines
@@ -35,7 +36,6 @@ from domain.payments.pay_changes import NO_CHANGES, Changes
 from domain.payments.payee_checks import PayeeCheck
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.proposed_dates import execution_date, payday_of
-from domain.payments.state_machine import NEEDS_ACTION
 from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals
 from domain.payments.warnings import PaymentWarning
 from models import (
@@ -67,6 +67,15 @@ ASK_AGAIN_AFTER = timedelta(seconds=2)
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Return the client's payments, newest first: at most `limit`, and only in `states` if any are given."""
+    return _batch_rows(limit, Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
+
+
+def list_waiting(client: Client, limit: int = 50) -> list[BatchRow]:
+    """Return the newest of the client's payments that wait for somebody."""
+    return _batch_rows(limit, Batch.client == client.id, awaits_action())
+
+
+def _batch_rows(limit: int, *which: Any) -> list[BatchRow]:
     refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_((LineState.REJECTED, LineState.RETURNED))
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
@@ -75,10 +84,11 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
             fn.count(BatchLine.id).alias("lines_all"),
             fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
             fn.EXISTS(line_doubts.doubted_lines(Batch.id)).alias("doubted"),
+            is_settled_elsewhere().alias("elsewhere"),
         )
         .join(PayrollCompany).switch(Batch).join(BankAccount).switch(Batch).join(PayrollRun).switch(Batch)
         .join(BatchLine)
-        .where(Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
+        .where(*which)
         .group_by(Batch.id, PayrollCompany.name, BankAccount.bank, PayrollRun.pay_by)
         .order_by(Batch.id.desc()).limit(limit)
     )  # fmt: skip
@@ -87,19 +97,10 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
             row.lines_all, row.state, row.state_changed_at, row.execution_date, row.created_at,
             row.run_number, manual_bank.is_manual(row.bank), _date(row.pay_by),
-            row.state == BatchState.OPEN and bool(row.doubted),
+            row.state == BatchState.OPEN and bool(row.doubted), bool(row.elsewhere),
         )
         for row in query.objects()
     ]  # fmt: skip
-
-
-def awaiting_action_by(user: User) -> Any:
-    """Return the SQL condition for payments that wait for this person.
-
-    A payment that they approved, and that waits for a second person, is not one of them.
-    """
-    mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
-    return Batch.state.in_(NEEDS_ACTION) & ~((Batch.state == BatchState.OPEN) & Batch.id.in_(mine))
 
 
 def approved_by_me(client: Client, user: User) -> set[str]:

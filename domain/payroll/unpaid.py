@@ -248,7 +248,7 @@ def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> 
     """Return an amount that is owed and given to no bank, with the outcome of the last attempt to pay it."""
     tried = _last_try(one, [each for each in history.asked if _failed(each)])
     left_out = [each for each in history.chosen if each.excluded and each.batch_state == BatchState.DISCARDED]
-    if left_out and (tried is None or left_out[-1].id > tried.batch_line):
+    if left_out and (tried is None or left_out[-1].id >= tried.batch_line):
         return _excluded(due, one, left_out[-1], None)
     last = said.last(tried) if tried else None
     since = _suspended_since(due) or (_since(tried, last) if tried else due.updated_at)

@@ -1,14 +1,15 @@
 """The lists of payments: waiting, in progress, ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from core.clock import utcnow
 from domain.payments import amendments
 from domain.payments.release import release
-from models import Batch, BatchLine
+from models import Batch, BatchLine, Due
 from tests.support.factories import LINES, PSU, Demo
+from tests.support.orders import put_at_bank
 from tests.support.web_client import Page, WebClient
 
 
@@ -93,6 +94,25 @@ def test_an_approved_payment_needs_no_action(owner: WebClient, demo: Demo):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     assert headings(page_of(owner, demo, "betalingen")) == ["Onderweg"]
+    assert "wacht)" not in page_of(owner, demo, "saldo").says("#tabs")
+
+
+def test_a_paid_payment_tells_when_it_was_paid(owner: WebClient, demo: Demo):
+    put(demo, "executed", "signed")
+    made, paid = datetime(2026, 1, 5, 7, 30, tzinfo=UTC), date(2026, 1, 23)
+    Batch.update(created_at=made, execution_date=paid).execute()
+    for tail in ("betalingen", "overzicht"):
+        said = " ".join(rows(page_of(owner, demo, tail))).replace("\u00a0", " ")
+        assert said.count("vr 23 jan.") == 1 and said.count("ma 5 jan.") == 1, tail
+
+
+def test_a_refused_payment_of_which_nothing_is_owed_is_over(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    put_at_bank(batch, "rejected", "unpaid")
+    assert headings(page_of(owner, demo, "betalingen")) == ["Wacht op jou"]
+    Due.update(owed_cents=0).execute()
+    assert headings(page_of(owner, demo, "betalingen")) == ["Afgerond"]
+    assert rows(page_of(owner, demo, "overzicht")) == []
     assert "wacht)" not in page_of(owner, demo, "saldo").says("#tabs")
 
 

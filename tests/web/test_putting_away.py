@@ -102,3 +102,19 @@ def test_twice_is_once(owner: WebClient, demo: Demo):
     put_away(owner, demo, batch)
     put_away(owner, demo, batch, PutAway.OTHER)
     assert state(batch) == ("discarded", PutAway.DOUBLE)
+
+
+@pytest.mark.parametrize("where", ["rejected", "failed", "cancelled"])
+def test_what_a_bank_did_not_execute_is_put_away(owner: WebClient, demo: Demo, where: str):
+    """Settled outside, it waits for nobody; on the page of what is not paid it is a decision, not a refusal."""
+    batch = demo.batch()
+    put_at_bank(batch, where, "unpaid")
+    assert pending_count(demo.user) == 1
+    page = owner.open(owner.open(at(demo, batch)).value("a[href$='/niet-betalen']", "href"))
+    assert "Er wordt niets betaald" in page.text
+    page = owner.open(put_away(owner, demo, batch, PutAway.PAID_ELSEWHERE).location)
+    assert (state(batch), pending_count(demo.user)) == (("discarded", PutAway.PAID_ELSEWHERE), 0)
+    assert page.says("#hero .badge") == "Niet betaald" and SAID[PutAway.PAID_ELSEWHERE] in page.text
+    there = owner.open(f"/{demo.client.public_id}/betalingen/niet-betaald")
+    assert [node.text_content().strip() for node in there.all(".head h2")] == ["Niet te betalen"]
+    assert owner.open(f"/{demo.client.public_id}/overzicht").all("#nu a.task") == []

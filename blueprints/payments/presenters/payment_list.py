@@ -8,12 +8,11 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
+from blueprints.payments.presenters.status import DONE, NBSP, UNDER_WAY, state_label
 from blueprints.web.formatters import day, euro
 from blueprints.web.parts import Link, Task
 from core.clock import amsterdam
 from domain.payments.payment_views import BatchRow
-from domain.payments.state_machine import NEEDS_ACTION
 from domain.payroll.unpaid import UnpaidLine
 
 _ICONS = {"good": "check", "bad": "warn"}
@@ -55,12 +54,8 @@ def _title(row: BatchRow) -> str:
 def _present_row(row: BatchRow, has_twin: bool) -> Task:
     label, tone = state_label(row)
     lines = ngettext("%(num)s regel", "%(num)s regels", row.lines_payable)
-    created = day(row.created_at).replace(" ", NBSP)
-    if has_twin:
-        run = _("run %(number)s", number=row.run_number).replace(" ", NBSP)
-        created = f"{run} · {created},{NBSP}{amsterdam(row.created_at):%H:%M}"
-    told = [label, lines, created]
-    if row.pay_by and row.state in NEEDS_ACTION:
+    told = [label, lines, _when(row, has_twin)]
+    if row.pay_by and row.awaits_action:
         told = [label, _("uiterlijk %(day)s", day=day(row.pay_by)).replace(" ", NBSP)]
     return Task(
         url=url_for("payments.detail", reference=row.reference),
@@ -72,15 +67,25 @@ def _present_row(row: BatchRow, has_twin: bool) -> Task:
     )
 
 
+def _when(row: BatchRow, has_twin: bool) -> str:
+    """Return the day on which it was paid; of another payment the day on which it was prepared."""
+    paid_on = row.execution_date if row.state in DONE else None
+    told = day(paid_on or row.created_at).replace(" ", NBSP)
+    if not has_twin:
+        return told
+    run = _("run %(number)s", number=row.run_number).replace(" ", NBSP)
+    return f"{run} · {told}" if paid_on else f"{run} · {told},{NBSP}{amsterdam(row.created_at):%H:%M}"
+
+
 def group_rows(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tuple[str, list[Task]]]:
     """Return the list grouped under headings, without empty groups.
 
     `approved`: references of payments that this user approved and that wait for a second approval.
     """
-    to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
+    to_do = [row for row in rows if row.awaits_action and row.reference not in approved]
     other = [row for row in rows if row.reference in approved]
     under_way = [row for row in rows if row.state in UNDER_WAY]
-    over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
+    over = [row for row in rows if not row.awaits_action and row.state not in UNDER_WAY]
     found = (
         (_("Wacht op jou"), to_do), (_(
             "Wacht op iemand anders"

@@ -14,7 +14,6 @@ from domain.banking.bank_accounts import AccountView
 from domain.orders.payee_verification import NameMismatch
 from domain.payments.payment_views import BatchRow, Payment
 from domain.payments.putting_away import PutAway
-from domain.payments.state_machine import NEEDS_ACTION
 from models.states import BatchState
 
 STATES: dict[str, tuple] = {
@@ -36,8 +35,7 @@ STATES: dict[str, tuple] = {
     BatchState.REPLACED: (_l("Vervangen"), ""),
 }  # fmt: skip
 
-# The groups of a list: needs action, in progress, ended.
-TO_DO = tuple(sorted(NEEDS_ACTION))
+# Groups of a list: in progress, paid.
 UNDER_WAY = (BatchState.APPROVED, BatchState.SENDING, BatchState.SIGNED)
 DONE = (BatchState.EXECUTED, BatchState.PARTLY_EXECUTED, BatchState.RETURNED)
 
