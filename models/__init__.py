@@ -50,6 +50,7 @@ from models.people import (
     Client,
     Device,
     DistinctPersons,
+    EmailChange,
     EmailToken,
     Identification,
     IdentificationAttempt,
@@ -73,11 +74,11 @@ from models.verdicts import LineVerdict
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinAttempts, Passkey, WebauthnChallenge, RateLimitBucket, LoginSession,
-    EmailToken, Client, Membership, WebhookKey, IdentificationAttempt, Identification, DistinctPersons, Authority,
-    Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction, BankOauthGrant,
-    NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany, WebhookDelivery, PayrollRun,
-    Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName, WarningAcknowledgement, PayeeAnswer,
-    LineVerdict, LineDoubt, EarlyNameCheck, NameCheckTask, Approval, Release,
+    EmailToken, EmailChange, Client, Membership, WebhookKey, IdentificationAttempt, Identification, DistinctPersons,
+    Authority, Invitation, ApprovalThresholdChange, BankConsent, BankAccount, ConsentUsage, BankTransaction,
+    BankOauthGrant, NmbrsConnection, NmbrsPermissionCheck, NmbrsDebtor, NmbrsOauthRequest, PayrollCompany,
+    WebhookDelivery, PayrollRun, Due, HeldLine, NmbrsCall, Batch, BatchLine, AcceptedCreditorName,
+    WarningAcknowledgement, PayeeAnswer, LineVerdict, LineDoubt, EarlyNameCheck, NameCheckTask, Approval, Release,
     BankOrder, OrderLine, ExcessAllowance, Evidence, ScaSession, OrderDownload, NameConfirmation, BankCall, AuditEvent,
     OutgoingMail, PushNotification, TokenRevocation, Operator, PaymentHold, LostOrder, RowStatement, RowRegister,
 )  # fmt: skip
@@ -110,6 +111,7 @@ __all__ = [
     "DistinctPersons",
     "Due",
     "EarlyNameCheck",
+    "EmailChange",
     "EmailToken",
     "Evidence",
     "ExcessAllowance",

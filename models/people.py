@@ -152,6 +152,21 @@ class EmailToken(Table):
     device_id: int | None
 
 
+class EmailChange(Table):
+    """A new e-mail address that waits for its confirmation. At most one per user; gone once it is settled."""
+
+    user = ForeignKeyField(User, unique=True, on_delete="CASCADE")
+    user_id: int
+    email = TextField()
+    confirm_hash = TextField(unique=True)  # of the link to the new address
+    stop_hash = TextField(unique=True)  # of the link to the old one
+    asked_at = UtcField(default=utcnow)
+    expires_at = UtcField()
+
+    class Meta:
+        constraints = [Check("email = lower(email)")]
+
+
 class Client(Table):
     memberships: Any
     bank_accounts: Any

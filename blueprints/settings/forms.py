@@ -3,7 +3,8 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.web.choices import choices
 from blueprints.web.field_errors import ResumedForm
-from blueprints.web.forms import CompanyNameField, Form, PersonNameField
+from blueprints.web.forms import CompanyNameField, EmailField, Form, PersonNameField
+from blueprints.web.forms import PasswordField as OwnPasswordField
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
@@ -46,6 +47,13 @@ class NameForm(RestorableForm):
     """The own name, as colleagues see it."""
 
     name = PersonNameField()
+
+
+class EmailChangeForm(RestorableForm):
+    """The new address, with the password of the account."""
+
+    email = EmailField(_l("Nieuw e-mailadres"))
+    password = OwnPasswordField()
 
 
 class CompanyNameForm(RestorableForm):

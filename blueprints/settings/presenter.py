@@ -11,11 +11,12 @@ from blueprints.web.formatters import euro, moment
 from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Task
 from core.iban import format_iban
+from domain.accounts import email_change
 from domain.accounts.sessions import SessionView
 from domain.banking.bank_accounts import AccountView
 from domain.operations import log_anchors
 from domain.payments.payment_preferences import PreferencesUpdate
-from models import Client, Membership
+from models import Client, Membership, User
 
 # Kinds of notifications (domain.outbox.push.KINDS), in the order of a payment's life.
 NOTIFICATION_KINDS = {
@@ -26,6 +27,12 @@ NOTIFICATION_KINDS = {
     "held": _l("Een run of regel kan niet worden betaald"),
     "consent": _l("Een bankkoppeling verloopt of is gestopt"),
 }
+
+
+def own_email(user: User) -> str:
+    """Return the own address, or that a new one waits for its confirmation."""
+    waiting = email_change.pending_change(user)
+    return _("%(email)s wacht op bevestiging", email=waiting.email) if waiting else user.email
 
 
 def own_facts(membership: Membership) -> list[tuple[str, str]]:

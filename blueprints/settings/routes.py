@@ -29,7 +29,7 @@ def settings(membership):
     return render(
         "settings/settings.html",
         is_owner=membership.role == Role.OWNER,
-        own_name=user.name, own_facts=presenter.own_facts(membership),
+        own_name=user.name, own_email=presenter.own_email(user), own_facts=presenter.own_facts(membership),
         members=[presenter.member_task(one, membership) for one in accounts.members_of(client)],
         others=[
             presenter.other_account_task(one) for one in accounts.memberships_of(user)

@@ -138,7 +138,8 @@ ACTS: dict[str, Act] = {
     "close_client": Act("close the account of the company", OWNER, True, True, Proof.PIN, _DOMAIN),
     "reopen_client": Act("undo the closing of the account", OWNER, authority=_DOOR),
     "remove_account": Act("remove the own account", ALL, True, True, Proof.PIN),
-    # --- names ---
+    # --- own details, and the name of the company ---
+    "email": Act("change the own e-mail address, or withdraw that", ALL, True, True, Proof.PASSWORD),
     "own_name": Act("change the own name", ALL),
     "company_name": Act("change the name of the company", OWNER),
     # --- means of authentication ---
@@ -157,6 +158,8 @@ HARMLESS = {
     "account.register": "makes an account of nobody's money",
     "account.confirmation_sent": "sends a mail to the own address",
     "account.confirm_email": "asks the link from the mail",
+    "account.confirm_new_email": "asks the link from the new mailbox, and a login of who asked for it",
+    "account.stop_email_change": "asks the link from the old mailbox; stops a change and ends sessions",
     "account.sign_in_options": "a challenge",
     "account.sign_in_with_passkey": "asks the passkey",
     "account.reauthentication_options": "a challenge",

@@ -32,7 +32,8 @@ WHILE_CLOSING = frozenset({
     "settings.reopen_client", "settings.remove_account", "settings.download_own_data",
     "settings.download_employee_data", "settings.download_company_data", "settings.choose_language",
     "settings.revoke_session", "settings.revoke_other_sessions", "settings.save_notifications",
-    "settings.disable_push", "settings.change_name", "settings.change_password", "settings.passkey_options",
+    "settings.disable_push", "settings.change_name", "settings.change_email",
+    "settings.withdraw_email_change", "settings.change_password", "settings.passkey_options",
     "settings.add_passkey", "settings.rename_passkey", "settings.remove_passkey", "onboarding.set_pin",
     "onboarding.identify", "onboarding.confirm_code", "onboarding.recheck_authority",
 })  # fmt: skip

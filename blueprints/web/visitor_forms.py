@@ -16,6 +16,7 @@ from blueprints.web.urls import split_address
 FORMS = frozenset({
     "account.sign_in", "account.register", "account.confirmation_sent", "account.confirm_email",
     "account.request_password_reset", "account.reset_password", "team.join",
+    "account.stop_email_change",
 })  # fmt: skip
 # Sent by a script: there is no form to show again.
 SCRIPTS = frozenset({"account.sign_in_options", "account.sign_in_with_passkey"})

@@ -11,7 +11,7 @@ from domain.common.encryption import blind_index
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.common.security_log import by_account, security_logged
 from domain.outbox import mail
-from models import Client, EmailToken, LoginSession, Membership, User, savepoint, transaction
+from models import Client, EmailChange, EmailToken, LoginSession, Membership, User, savepoint, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(minutes=30)
@@ -109,6 +109,7 @@ def reset_password(secret: str, password: str) -> User:
         user = _consume_link(secret, "reset")
         User.update(password_hash=hashed, password_reset_at=utcnow()).where(User.id == user.id).execute()
         sessions.sign_out_where(LoginSession.user == user.id)
+        _end_email_change(user)
         mail.enqueue_mail(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
     return user
 
@@ -128,7 +129,13 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
     with transaction():
         User.update(password_hash=hashed).where(User.id == user.id).execute()
         sessions.revoke_other_sessions(user, keep)
+        _end_email_change(user)
         mail.enqueue_mail(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+
+
+def _end_email_change(user: User) -> None:
+    """End a change of address that waits: it was asked with the password of before."""
+    EmailChange.delete().where(EmailChange.user == user.id).execute()
 
 
 def set_locale(user: User, language: str) -> None:

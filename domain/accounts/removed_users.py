@@ -8,6 +8,7 @@ from domain.accounts import sessions
 from models import (
     Authority,
     Device,
+    EmailChange,
     EmailToken,
     Identification,
     IdentificationAttempt,
@@ -25,7 +26,8 @@ from models.redaction import REMOVED
 
 NO_PASSWORD = "-"  # the hash of no password
 _CREDENTIALS: tuple[Any, ...] = (
-    Passkey, Pin, Device, EmailToken, WebauthnChallenge, IdentificationAttempt, NmbrsOauthRequest, Invitation,
+    Passkey, Pin, Device, EmailToken, EmailChange, WebauthnChallenge, IdentificationAttempt, NmbrsOauthRequest,
+    Invitation,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from models import (
     Authority,
     Client,
     Device,
+    EmailChange,
     Identification,
     LineDoubt,
     LoginSession,
@@ -74,8 +75,10 @@ def _at(moment: datetime | None) -> str | None:
 
 
 def _account(user: User) -> dict[str, Any]:
+    waiting = EmailChange.get_or_none(EmailChange.user == user.id)
     return {
-        "email": user.email, "name": user.name, "language": user.locale, "created_at": _at(user.created_at),
+        "email": user.email, "new_email": waiting.email if waiting else None,
+        "name": user.name, "language": user.locale, "created_at": _at(user.created_at),
         "email_confirmed_at": _at(user.email_confirmed_at), "password_reset_at": _at(user.password_reset_at),
         "muted_notifications": user.muted_push_events or [],
     }  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from core.clock import utcnow
 from models import (
     EarlyNameCheck,
+    EmailChange,
     EmailToken,
     IdentificationAttempt,
     Invitation,
@@ -34,6 +35,7 @@ def remove_expired() -> int:
     over = OutgoingMail.due_at.is_null() & old
     done = OutgoingMail.update(payload_encrypted="").where(over, OutgoingMail.payload_encrypted != "").execute()
     done += EmailToken.delete().where(EmailToken.expires_at < requests).execute()
+    done += EmailChange.delete().where(EmailChange.expires_at < utcnow()).execute()
     done += IdentificationAttempt.delete().where(IdentificationAttempt.started_at < requests).execute()
     done += NmbrsOauthRequest.delete().where(NmbrsOauthRequest.expires_at < requests).execute()
     return done + _remove_unused_invitations(messages) + _remove_old_answers(utcnow() - NAMES)

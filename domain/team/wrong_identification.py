@@ -34,6 +34,7 @@ WITHDRAWN = "identification_withdrawn"
 _KINDS = ("user.identified", f"user.{WITHDRAWN}", "authority.asked", "client.registered", "client.renamed")
 _RESTS_ON_NOTHING = (
     AuditEvent.kind.in_(_KINDS) | AuditEvent.kind.startswith("nmbrs.") | AuditEvent.kind.startswith("webhook.")
+    | AuditEvent.kind.startswith("user.email_change_")
 )
 
 

@@ -33,8 +33,8 @@ OUTSIDE = ("/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/off
 INSIDE = (
     "overzicht", "welkom", "saldo", "saldo/toevoegen", "saldo/toevoegen/zonder-koppeling", "betalingen", "apps",
     "apps/nmbrs", "apps/nmbrs/toevoegen", "apps/nmbrs/eerder", "instellingen", "instellingen/passkeys",
-    "instellingen/wachtwoord", "instellingen/naam", "instellingen/bedrijf", "instellingen/meldingen", "pincode",
-    "identificatie", "mensen", "mensen/uitnodigen", "mensen/vier-ogen",
+    "instellingen/wachtwoord", "instellingen/e-mailadres", "instellingen/naam", "instellingen/bedrijf",
+    "instellingen/meldingen", "pincode", "identificatie", "mensen", "mensen/uitnodigen", "mensen/vier-ogen",
 )  # fmt: skip
 # Follow links on these pages to pages with an id in their URL.
 FOLLOWED = re.compile(r"/(apps/nmbrs/\d+/|apps/nmbrs/historie/|saldo/\d+$|mensen/\d+$|betalingen/\d+-\d+)")

@@ -179,7 +179,8 @@ def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store,
     demo.batch()
     newest = schema.known_migrations()[-1]
     new = ("excess_allowance", "lost_order", "payment_hold", "name_confirmation", "row_statement", "row_register",
-           "payee_answer", "line_verdict", "line_doubt", "early_name_check", "name_check_task")  # fmt: skip
+           "payee_answer", "line_verdict", "line_doubt", "early_name_check", "name_check_task",
+           "email_change")  # fmt: skip
     for table in new:
         models.database.execute_sql(f'drop table "{table}"')
     dialect.drop_triggers()

@@ -42,7 +42,8 @@ RENAMED_VALUES = [
 ]  # fmt: skip
 # Of later migrations.
 LATER = {"payment_hold", "lost_order", "name_confirmation", "row_statement", "row_register", "excess_allowance",
-         "payee_answer", "line_verdict", "line_doubt", "early_name_check", "name_check_task"}  # fmt: skip
+         "payee_answer", "line_verdict", "line_doubt", "early_name_check", "name_check_task",
+         "email_change"}  # fmt: skip
 # columns, which stand last
 ADDED_LATER = {"payroll_run": 3, "user_account": 1, "bank_order": 2, "client": 4, "payroll_company": 2, "release": 1,
                "approval": 1, "batch_line": 3}  # fmt: skip

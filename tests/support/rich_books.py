@@ -24,6 +24,7 @@ from models import (
     BatchLine,
     Client,
     Device,
+    EmailChange,
     EmailToken,
     Membership,
     NmbrsConnection,
@@ -154,6 +155,9 @@ def _credentials(user: User, number: int) -> None:
         elevated_until=now,
     )  # fmt: skip
     EmailToken.create(token_hash=f"reset{number}", user=user, purpose="reset", expires_at=now)
+    EmailChange.create(
+        user=user, email=f"n{number}@demobv.example", confirm_hash=f"c{number}", stop_hash=f"s{number}", expires_at=now
+    )
     models.RateLimitBucket.create(bucket=f"bucket{number}", attempts=1, retry_at=now, last_attempt_at=now)
     models.IdentificationAttempt.create(
         state_hash=f"state{number}", session_hash=f"session{number}", user=user, client=Client.get(),
