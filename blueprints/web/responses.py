@@ -8,6 +8,7 @@ from htmx_flask import request
 
 from domain.overview import worklist
 
+MORE_LINKS = ("meer", "ouder", "nieuwer")  # ids of the links to more of what a page lists
 _INDENTATION = re.compile(r"\s*\n\s*")
 
 
@@ -35,6 +36,21 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 def render_fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
     """Render the fragment for htmx, else the page that contains it."""
     return render(part if _htmx() else page, status, **context)
+
+
+def is_search() -> bool:
+    """Return whether htmx asks for what a search finds, or for more of it (`components/search.html`)."""
+    return _htmx() and request.htmx.target == "found"
+
+
+def render_search(part: str, url: str, **context: Any) -> Response:
+    """Return what was found, with the focus on it if a link asked for more.
+
+    The address bar gets `url`: the page without what was typed, which may be a name.
+    """
+    response = render(part, turned=request.htmx.trigger in MORE_LINKS, **context)
+    response.headers["HX-Replace-Url"] = url
+    return response
 
 
 def dense(response: Response) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import Case, fn
 
-from core.hidden_characters import drop_hidden
+from core.search_text import LONGEST, clean
 from core.sepa_text import to_sepa
 from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.totals import NOT_PAID
@@ -23,7 +23,6 @@ PAGE = 100
 SEARCHED_FROM = 30
 REFUSED, REMARKED = "geweigerd", "opmerking"
 BY_AMOUNT, BY_NAME = "bedrag", "naam"
-LONGEST = 70
 _PLACE = fn.COALESCE(BatchLine.place, BatchLine.position)
 
 
@@ -70,7 +69,7 @@ def build_line_query(text: str, only: str = "", page: int = 1, order: str = "") 
     """Return the search for what was typed. A long text is cut; an unknown filter, page or order is ignored."""
     known = only if only in (REFUSED, REMARKED) else ""
     sorted_by = order if order in (BY_AMOUNT, BY_NAME) else ""
-    return LineQuery(" ".join(drop_hidden(text[:LONGEST]).split()), known, max(1, page), sorted_by)
+    return LineQuery(clean(text), known, max(1, page), sorted_by)
 
 
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:

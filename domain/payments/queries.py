@@ -23,6 +23,7 @@ from domain.payments import (
     line_verdicts,
     paid_history,
     payee_checks,
+    payment_search,
     shown_changes,
     totals,
     warnings,
@@ -70,19 +71,25 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
     return _batch_rows(limit, Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
 
 
+def search_batches(client: Client, text: str, limit: int = 50) -> list[BatchRow]:
+    """Return the newest of the client's payments that a text is found in (`payment_search`); all for an empty one."""
+    return _batch_rows(limit, Batch.client == client.id, text=text)
+
+
 def list_waiting(client: Client, limit: int = 50) -> list[BatchRow]:
     """Return the newest of the client's payments that wait for somebody."""
     return _batch_rows(limit, Batch.client == client.id, awaits_action())
 
 
-def _batch_rows(limit: int, *which: Any) -> list[BatchRow]:
+def _batch_rows(limit: int, *which: Any, text: str = "") -> list[BatchRow]:
     refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_((LineState.REJECTED, LineState.RETURNED))
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
+    total = fn.sum(payable * BatchLine.amount_cents)
     query: Any = (
         Batch.select(
             Batch, PayrollCompany.name.alias("company_name"), BankAccount.bank.alias("bank"), PayrollRun.pay_by,
             fn.count(BatchLine.id).alias("lines_all"),
-            fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
+            fn.sum(payable).alias("lines_payable"), total.alias("payable_cents"),
             fn.EXISTS(line_doubts.doubted_lines(Batch.id)).alias("doubted"),
             is_settled_elsewhere().alias("elsewhere"),
         )
@@ -90,6 +97,7 @@ def _batch_rows(limit: int, *which: Any) -> list[BatchRow]:
         .join(BatchLine)
         .where(*which)
         .group_by(Batch.id, PayrollCompany.name, BankAccount.bank, PayrollRun.pay_by)
+        .having(payment_search.says(text, total))
         .order_by(Batch.id.desc()).limit(limit)
     )  # fmt: skip
     return [

@@ -21,7 +21,7 @@ from domain.banking.bank_configs import bank_config_for_account
 from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
 from domain.common.services import services
 from domain.orders.booking_references import mentions_reference
-from domain.reconciliation import matching
+from domain.reconciliation import booking_search, matching
 from models import BankAccount, BankConsent, BankOrder, BankTransaction, Batch, Client, LostOrder, transaction
 from models.states import ConsentStatus, HolderCheck
 
@@ -184,14 +184,15 @@ def _key(one: port.Transaction, equals: Counter[str]) -> str:
 
 
 # --- showing ---------------------------------------------------------------------------------------
-def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage:
-    """Return a page of the transactions of the last ninety days.
+def statement(client: Client, account_id: int, page: int = 1, text: str = "") -> TransactionPage:
+    """Return a page of the transactions of the last ninety days, or of those that a text is found in
+    (`booking_search`).
 
     Raises:
     - NotFound: it is another client's account.
     """
     account = _account(client, account_id)
-    rows = _rows(account, page) if holder_verification.transactions_visible(account) else []
+    rows = _rows(account, page, text) if holder_verification.transactions_visible(account) else []
     days: list[tuple[date, list[TransactionView]]] = []
     for row in rows[:PER_PAGE]:
         if not days or days[-1][0] != row.booking_date:
@@ -214,13 +215,16 @@ def _account(client: Client, account_id: int) -> BankAccount:
     return account
 
 
-def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
+def _rows(account: BankAccount, page: int, text: str) -> list[BankTransaction]:
     """Return one row more than a page holds, to know whether there is a next page."""
     query = (
         BankTransaction.select(BankTransaction, BankOrder, Batch)
         .left_outer_join(BankOrder, on=(BankTransaction.order == BankOrder.id))
         .left_outer_join(Batch, on=(BankOrder.batch == Batch.id))
-        .where(BankTransaction.account == account.id, BankTransaction.booking_date >= today_amsterdam() - DAYS_BACK)
+        .where(
+            BankTransaction.account == account.id, BankTransaction.booking_date >= today_amsterdam() - DAYS_BACK,
+            booking_search.says(text),
+        )
         .order_by(BankTransaction.booking_date.desc(), BankTransaction.id.desc())
     )  # fmt: skip
     return list(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1))

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from blueprints.web.formatters import signed_euro
 from blueprints.web.parts import Link
 from core.iban import format_iban
-from domain.reconciliation.transactions import TransactionView
+from domain.reconciliation.transactions import TransactionPage, TransactionView
 from models.states import MatchType
 
 
@@ -70,6 +70,19 @@ def _payment(booking: TransactionView) -> Link | None:
         MatchType.RETURN: _("Teruggestort: naar de betaalopdracht"),
     }
     return Link(texts.get(booking.match_type or "", ""), url_for("payments.detail", reference=booking.reference))
+
+
+def booking_count(statement: TransactionPage) -> int:
+    """Return how many transactions the page shows."""
+    return sum(len(rows) for _day, rows in statement.days)
+
+
+def found_bookings(statement: TransactionPage) -> str:
+    """Return how many transactions a search found; of several pages, how many this one shows."""
+    count = booking_count(statement)
+    if statement.more or statement.page > 1:
+        return _("Pagina %(page)s van wat is gevonden.", page=statement.page)
+    return ngettext("%(num)s transactie gevonden.", "%(num)s transacties gevonden.", count)
 
 
 def hidden_reason(code: str | None) -> str:

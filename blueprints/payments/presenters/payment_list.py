@@ -92,3 +92,10 @@ def group_rows(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list
         ), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
     )  # fmt: skip
     return [(title, present_rows(some)) for title, some in found if some]
+
+
+def found_count(count: int, shown: int) -> str:
+    """Return how many payments a search found. `shown`: how many at most are listed; of more it says so."""
+    if count > shown:
+        return _("Meer dan %(num)s betalingen gevonden.", num=shown)
+    return ngettext("%(num)s betaling gevonden.", "%(num)s betalingen gevonden.", count)
