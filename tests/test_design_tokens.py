@@ -8,7 +8,7 @@ import pytest
 CSS = Path(__file__).parent.parent / "static" / "css"
 LIGHT, DARK = (CSS / "tokens.css").read_text().split("prefers-color-scheme: dark", 1)
 WORDS = {
-    "ink": ("paper", "surface", "sunken", "accent-soft", "good-soft", "warn-soft", "bad-soft", "scrim"),
+    "ink": ("paper", "surface", "sunken", "accent-soft", "good-soft", "warn-soft", "bad-soft"),
     "ink-2": ("paper", "surface", "sunken", "accent-soft", "good-soft", "warn-soft", "bad-soft"),
     "ink-3": ("paper", "surface"),
     "accent": ("paper", "surface", "sunken", "accent-soft", "bad-soft"),

@@ -172,6 +172,18 @@ def test_a_run_shows_delivery_calls_and_results(owner: WebClient, demo: Demo, he
     assert f'href="/{demo.client.public_id}/betalingen/{batch.reference}"' in page
 
 
+def test_what_is_technical_of_a_run_is_folded(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    work(demo)
+    page = owner.open(f"{here}/historie/{PayrollRun.get().id}")
+    folded = page.one("details:not([open])").text_content()
+    plain = page.one("main").text_content().replace(folded, "")
+    for text in ("Salarisruns bekijken", "CompanyService", "Vergrendeld", "Gevonden door", "Ontvangen gegevens"):
+        assert text in folded and text not in plain, text
+    for text in ("april", "Bankrekening", "Resultaat", "Goedkeuring vereist", "8 regels"):
+        assert text in plain and text not in folded, text
+
+
 def test_a_failure_shows_the_answer_of_nmbrs(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=3, webhook="none")
     sandbox.fault(nmbrs_no_sepa_right=True)
