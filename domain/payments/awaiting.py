@@ -1,7 +1,8 @@
 """Which payments wait for a person: what every badge counts, and what lists show under *Wacht op jou*.
 
 A payment that its bank did not execute waits only while somebody is to be paid by it: not once each of its lines was
-paid in another payment, waits in one, was left out since, or is no longer owed. Where that is not certain, it waits.
+paid in another payment, waits in one, was left out since, or is no longer owed (docs/decisions/0052-what-waits.md).
+Where that is not certain, it waits.
 """
 
 from typing import Any
