@@ -10,7 +10,8 @@ PAGE = (
     '<form method="post" action="/client000001/x?a=1&amp;b=2"><input type="hidden" name="csrf_token" value="{token}">'
     '<label for="a">{word}</label><input id="a" name="a" value="{word}">'
     '<button type="submit" formaction="/client/{token}">{word}</button></form></main>'
-    '<footer class="help"><a href="/help/{token}">h</a><a href="/p">p</a></footer></body></html>'
+    '<footer class="help"><a href="/help/{token}">h</a><a href="/p">p</a>'
+    '<a href="/q">q</a><a href="/r">r</a></footer></body></html>'
 )
 GOOD = PAGE.format(token="IjA5Zi1hYiI.aRk-x_9", word="Wages of April")
 

@@ -1,6 +1,6 @@
 """Registration, e-mail confirmation, login and logout, reauthentication."""
 
-from blueprints.account import email_change, passkeys, passwords, step_up
+from blueprints.account import email_change, legal, passkeys, passwords, step_up
 from blueprints.account.routes import blueprint
 
-__all__ = ["blueprint", "email_change", "passkeys", "passwords", "step_up"]
+__all__ = ["blueprint", "email_change", "legal", "passkeys", "passwords", "step_up"]

@@ -15,7 +15,6 @@ from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, rate_limits
 from domain.accounts import sessions as stored
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
-from domain.common.services import services
 from domain.overview import onboarding
 from domain.team import registration
 from jobs import enqueue
@@ -52,12 +51,6 @@ def start():
     if not current_user.is_authenticated:
         return redirect_to(url_for("account.sign_in"))
     return redirect_to(url_for("overview.all_clients"))
-
-
-@blueprint.get("/privacy")
-def privacy():
-    """Say what is kept of whom, why and how long."""
-    return render("account/privacy.html", kept_years=services().kept_years)
 
 
 @blueprint.route("/inloggen", methods=["GET", "POST"])

@@ -29,7 +29,10 @@ SHORTENED = """() => [...document.querySelectorAll('main *, header *, nav *')].f
   && one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => `shortened: ${one.textContent.trim()}`)"""
 USUAL_SPACE = "() => { document.adoptedStyleSheets = []; }"
 MOST_SHIFT = 0.02  # in total (web.dev, cumulative layout shift: good is up to 0.1)
-OUTSIDE = ("/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/offline")
+OUTSIDE = (
+    "/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/offline", "/voorwaarden", "/privacy",
+    "/verwerkers",
+)
 INSIDE = (
     "overzicht", "welkom", "saldo", "saldo/toevoegen", "saldo/toevoegen/zonder-koppeling", "betalingen", "apps",
     "apps/nmbrs", "apps/nmbrs/toevoegen", "apps/nmbrs/eerder", "instellingen", "instellingen/passkeys",

@@ -128,7 +128,7 @@ def _whole(nodes: list[etree._Element]) -> list[str]:
     if nodes[0].get("lang") not in ("nl", "en"):
         found.append(f"language {nodes[0].get('lang')!r}")
     helped = [node for node in nodes if node.tag == "footer" and node.get("class") == "help"]
-    if [len(list(one.iter("a"))) for one in helped] != [2]:  # whom to ask, and the page about privacy
+    if [len(list(one.iter("a"))) for one in helped] != [4]:  # whom to ask, terms, privacy, who processes data
         found.append("nowhere to find help")
     return found
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.support.page_rules import faults_of
 
-HELP = '<footer class="help"><a href="mailto:a@b.example">a</a><a href="/p">p</a></footer>'
+HELP = """<footer class="help"><a href="mailto:a@b.example">a</a>
+<a href="/p">p</a><a href="/q">q</a><a href="/r">r</a></footer>"""
 GOOD = f'<!doctype html><html lang="nl"><title>x</title><body><main><h1>x</h1>{{}}</main>{HELP}</body></html>'
 
 

@@ -281,6 +281,8 @@ OPEN: dict[tuple[str, str], Open] = {
     ("settings.remove_account_alone", "GET"): Open(303, 303, 200),
     ("settings.remove_account_alone", "POST"): Open(303, 303, 422),
     ("account.privacy", "GET"): ALL_SEE,
+    ("account.terms", "GET"): ALL_SEE,
+    ("account.processors", "GET"): ALL_SEE,
     ("account.sign_in", "GET"): Open(200, 303),
     ("account.sign_in", "POST"): Open(422, 422),
     ("account.sign_out", "POST"): Open(303, 303),
