@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.accessibility import axe_violations
+from tests.support.large_text import unreadable_when_large
 from tests.support.mobile_page import Phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
@@ -98,7 +99,7 @@ def narrow_and_large(phone: Phone, name: str) -> list[str]:
     wrong += [f"widely spaced: {one}" for one in phone.page.evaluate(STICKS_OUT)]
     phone.page.evaluate(USUAL_SPACE)
     devtools.detach()
-    return wrong
+    return wrong + unreadable_when_large(phone.page, STICKS_OUT)
 
 
 def opened(phone: Phone, path: str) -> list[str]:
