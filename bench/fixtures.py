@@ -53,6 +53,8 @@ def configure_services(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> c
 class OneFile:
     """A payroll that returns one payment file at once, so that Nmbrs's time is not measured."""
 
+    most_account_owners = 0
+
     def __init__(self, file: bytes) -> None:
         self.file = file
 
@@ -60,6 +62,9 @@ class OneFile:
         return self.file
 
     def employees_in_run(self, *asked: object) -> list[str]:
+        return []
+
+    def employees(self, *asked: object) -> list[object]:
         return []
 
 

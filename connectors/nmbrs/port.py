@@ -152,9 +152,9 @@ class Unreadable(PayrollError):
 
 
 class Payroll(Protocol):
-    most_account_owners: int  # employees whose accounts `employee_ibans` gives without burdening the other side
-
     """The operations of a payroll program. Each raises a PayrollError on failure."""
+
+    most_account_owners: int  # employees whose accounts `employee_ibans` gives without burdening the other side
 
     def environment(self, credentials: Credentials) -> Environment: ...
 
