@@ -120,6 +120,22 @@ class FetchAllSelect(ModelSelect):
     another connection has written meanwhile.
     """
 
+    _statement: tuple[str, Sequence[Any]] | None = None
+
+    def with_statement(self, text: str, values: Sequence[Any]) -> Self:
+        """Return this query to be run with this SQL, which was written for it before (models.prepared)."""
+        query = self.clone()
+        query._statement = text, values
+        return query
+
+    def __sql__(self, ctx: Any) -> Any:
+        if self._statement is None:
+            return cast("Any", super()).__sql__(ctx)
+        text, values = self._statement
+        for value in values:
+            ctx.value(value, converter=False, add_param=False)
+        return ctx.literal(text)
+
     def __iter__(self) -> Iterator[Any]:
         return iter(list(super().__iter__()))
 

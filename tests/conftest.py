@@ -21,7 +21,7 @@ from hypothesis import settings
 import models
 from domain.accounts import passwords
 from models import dialect
-from tests.support import client_lock_guard, contract_report, figures, payees, reference, timezone_guard
+from tests.support import client_lock_guard, contract_report, figures, payees, prepared_guard, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.dev_stack import Stack
@@ -73,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     dialect.PRAGMAS["synchronous"] = 0  # loses data only at a power cut, not at a killed process
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
+    prepared_guard.watch()
     if "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[FIGURES] = figures.begin()
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -12,6 +12,7 @@ from domain.overview import blockers
 from domain.payments.awaiting import awaiting_action_by
 from domain.payroll import unpaid
 from models import BankConsent, Batch, Client, Membership, NmbrsConnection, PayrollRun, User
+from models.prepared import Prepared
 from models.states import ConnectionStatus, ConsentStatus
 
 MAX_RECENT = 8  # clients listed at the top of every page, most recently used first
@@ -103,14 +104,18 @@ def load_navigation(membership: Membership) -> tuple[list[Client], int]:
     """Return the clients that the user can switch between, the current one first (none if there is only one), and how
     many payments of the current one wait for this person, in one query.
     """
-    mine = (Batch.client == membership.client_id) & awaiting_action_by(membership.user)
-    query = (
-        Client.select(Client, Batch.select(fn.count(Batch.id)).where(mine).alias("waiting"))
-        .join(Membership)
-        .where(Membership.user == membership.user_id)
-        .order_by((Client.id == membership.client_id).desc(), Membership.last_used_at.desc(), Client.id)
-        .limit(MAX_RECENT)
-    )
-    clients = list(query)
+    clients = _navigation(membership.client_id, membership.user_id)
     waiting = int(getattr(clients[0], "waiting", 0)) if clients else 0
     return clients if len(clients) > 1 else [], waiting
+
+
+@Prepared
+def _navigation(client: Any, user: Any) -> Any:
+    mine = (Batch.client == client) & awaiting_action_by(user)
+    return (
+        Client.select(Client, Batch.select(fn.count(Batch.id)).where(mine).alias("waiting"))
+        .join(Membership)
+        .where(Membership.user == user)
+        .order_by((Client.id == client).desc(), Membership.last_used_at.desc(), Client.id)
+        .limit(MAX_RECENT)
+    )

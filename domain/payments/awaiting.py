@@ -11,7 +11,7 @@ from peewee import JOIN, fn
 
 from domain.payments import excess
 from domain.payments.state_machine import NEEDS_ACTION
-from models import COMMITTED, Approval, Batch, BatchLine, Due, OrderLine, User
+from models import COMMITTED, Approval, Batch, BatchLine, Due, OrderLine
 from models.states import BatchState, LineState
 
 # A bank did not execute it, and it can be prepared again or put away.
@@ -20,12 +20,12 @@ _WAITS = (BatchState.OPEN, BatchState.APPROVED)
 _NOT_ITS_OWN = (LineState.EXCLUDED, LineState.SUPERSEDED, LineState.EXECUTED)
 
 
-def awaiting_action_by(user: User) -> Any:
-    """Return the SQL condition for payments that wait for this person.
+def awaiting_action_by(user: Any) -> Any:
+    """Return the SQL condition for payments that wait for this person (a user, or the id in a prepared query).
 
     A payment that they approved, and that waits for a second person, is not one of them.
     """
-    mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
+    mine = Approval.select(Approval.batch).where(Approval.user == user, Approval.voided_at.is_null())
     return awaits_action() & ~((Batch.state == BatchState.OPEN) & Batch.id.in_(mine))
 
 

@@ -7,7 +7,7 @@ people allowed beyond what is owed counts only against what they allowed (`domai
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from peewee import fn
 from domain.common.errors import MoreThanOwed
 from domain.payments import excess, lost_orders
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, HeldLine, OrderLine
+from models.prepared import Prepared
 from models.states import BatchState, LineState, OrderState
 
 _COMMITTED = OrderLine.standing.in_(COMMITTED)
@@ -44,20 +45,29 @@ def committed_lines(run_id: int) -> list[CommittedLine]:
         CommittedLine(row.id, row.due_id, row.creditor_name, row.creditor_iban, row.amount_cents, row.remittance)
         for row in lost_orders.lost_lines(run_id)
     ]
-    return _lines((Batch.run == run_id) & _not_beyond()) + lost
+    return [CommittedLine(*row) for row in _lines_owed(run_id)] + lost
 
 
 def lines_beyond(run_id: int) -> list[CommittedLine]:
     """Return every order line of this run that counts and is beyond what is owed, oldest first."""
-    return _lines((Batch.run == run_id) & Batch.id.in_(excess.beyond_payments()))
+    return [CommittedLine(*row) for row in _lines_beyond(run_id)]
 
 
-def _lines(where: Any) -> list[CommittedLine]:
-    rows: Any = _order_lines(
+@Prepared
+def _lines_owed(run: Any) -> Any:
+    return _lines((Batch.run == run) & _not_beyond())
+
+
+@Prepared
+def _lines_beyond(run: Any) -> Any:
+    return _lines((Batch.run == run) & Batch.id.in_(excess.beyond_payments()))
+
+
+def _lines(where: Any) -> Any:
+    return _order_lines(
         BatchLine.id, BatchLine.due, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.amount_cents,
         BatchLine.remittance,
     ).where(where, _COMMITTED | _ABOUT_TO_GO).order_by(OrderLine.id).tuples()  # fmt: skip
-    return [CommittedLine(*row) for row in rows]
 
 
 def _not_beyond() -> Any:
@@ -117,28 +127,38 @@ def _held_since(batch: Batch) -> Counter[int | None]:
     if not run.held_count or batch.version.partition(":")[0] == run.version:
         return Counter()
     newest = (HeldLine.run == run.id) & (HeldLine.version == run.version) & HeldLine.due.is_null(False)
-    return _sums(HeldLine.select(HeldLine.due, fn.sum(HeldLine.amount_cents)).where(newest).group_by(HeldLine.due))
+    query: Any = HeldLine.select(HeldLine.due, fn.sum(HeldLine.amount_cents)).where(newest).group_by(HeldLine.due)
+    return _sums(query.tuples())
 
 
 def _given(batch: Batch) -> Counter[int | None]:
     """Return the cents per due that count of all orders of the run, except the order of this batch that is about to go.
     """
-    about_to_go = _ABOUT_TO_GO & (Batch.id != batch.id)
+    return _sums(_given_cents(batch.run_id, batch.id))
+
+
+@Prepared
+def _given_cents(run: Any, batch: Any) -> Any:
+    counts = _not_beyond() & (_COMMITTED | (_ABOUT_TO_GO & (Batch.id != batch)))
     query = _order_lines(BatchLine.due, fn.sum(OrderLine.amount_cents))
-    counts = _not_beyond() & (_COMMITTED | about_to_go)
-    return _sums(query.where(Batch.run == batch.run_id, counts).group_by(BatchLine.due))
+    return query.where(Batch.run == run, counts).group_by(BatchLine.due).tuples()
 
 
 def _approved(batch: Batch) -> Counter[int | None]:
     """Return the cents per due in other approved payments of the run."""
+    return _sums(_approved_cents(batch.run_id, batch.id))
+
+
+@Prepared
+def _approved_cents(run: Any, batch: Any) -> Any:
     query = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).join(Batch)
-    others = (Batch.run == batch.run_id) & (Batch.id != batch.id) & (Batch.state == BatchState.APPROVED)
-    return _sums(query.where(others, _not_beyond(), BatchLine.state == LineState.OPEN).group_by(BatchLine.due))
+    others = (Batch.run == run) & (Batch.id != batch) & (Batch.state == BatchState.APPROVED)
+    return query.where(others, _not_beyond(), BatchLine.state == LineState.OPEN).group_by(BatchLine.due).tuples()
 
 
 def _order_lines(*fields: Any) -> Any:
     return OrderLine.select(*fields).join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
 
 
-def _sums(query: Any) -> Counter[int | None]:
-    return Counter({due: int(cents) for due, cents in query.tuples()})
+def _sums(rows: Iterable[tuple[int | None, Any]]) -> Counter[int | None]:
+    return Counter({due: int(cents) for due, cents in rows})

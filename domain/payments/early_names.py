@@ -75,7 +75,7 @@ def known_answers(client_id: int, now: datetime) -> set[tuple[str, str]]:
     """Return the accounts and names of this client of which the answer is still used."""
     tried = (EarlyNameCheck.result != NOT_POSSIBLE) | (EarlyNameCheck.checked_at > now - TRIED_AGAIN)
     rows: Any = EarlyNameCheck.select(EarlyNameCheck.iban, EarlyNameCheck.name).where(
-        EarlyNameCheck.client == client_id, EarlyNameCheck.checked_at > now - USED_FOR, tried
+        EarlyNameCheck.client == client_id, EarlyNameCheck.checked_at > used_since(now), tried
     )
     return set(rows.tuples())
 
@@ -87,14 +87,19 @@ def keep_answers(client_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
         EarlyNameCheck.insert_many([{**row, "client": client_id, "checked_at": utcnow()} for row in rows]).execute()
 
 
-def newest_answer(client_id: int) -> Any:
+def used_since(now: datetime) -> datetime:
+    """Return since when an answer must have been given to be used now."""
+    return now - USED_FOR
+
+
+def newest_answer(client_id: Any, since: Any) -> Any:
     """Return the subquery of the newest answer about the account and name of a line, for a query of lines: the code of
-    the result, and behind it the holder's name.
+    the result, and behind it the holder's name. `since`: of `used_since`.
     """
     told = EarlyNameCheck.select(EarlyNameCheck.result.concat(fn.coalesce(EarlyNameCheck.holder, "")))
     mine = told.where(
         EarlyNameCheck.client == client_id, EarlyNameCheck.iban == BatchLine.creditor_iban,
-        EarlyNameCheck.name == BatchLine.creditor_name, EarlyNameCheck.checked_at > utcnow() - USED_FOR,
+        EarlyNameCheck.name == BatchLine.creditor_name, EarlyNameCheck.checked_at > since,
     )  # fmt: skip
     return mine.order_by(EarlyNameCheck.id.desc()).limit(1)
 

@@ -16,6 +16,7 @@ from domain.common.encryption import blind_index
 from domain.common.errors import DoubtStands
 from models import Batch, BatchLine, LineDoubt, Membership, User, require_client_lock
 from models.doubts import ASKED, HOLDING, OVERRULED, RIGHT, WITHDRAWN
+from models.prepared import Prepared
 from models.states import BatchState, LineState, Role
 
 EVENT = "line.doubted"
@@ -169,13 +170,16 @@ def unsettled_before(batch: Batch) -> Sequence[LineDoubt]:
     """Return the questions about lines of earlier payments of this run that nobody settled, with their lines; not those
     that were asked again at a payment after it.
     """
-    others = Batch.select(Batch.id).where(
-        Batch.run == batch.run_id, Batch.id != batch.id, Batch.state == BatchState.REPLACED
-    )
+    return _unsettled_before(batch.run_id, batch.id)
+
+
+@Prepared
+def _unsettled_before(run: Any, batch: Any) -> Any:
+    others = Batch.select(Batch.id).where(Batch.run == run, Batch.id != batch, Batch.state == BatchState.REPLACED)
     newest = LineDoubt.select(LineDoubt.line).where(LineDoubt.batch.in_(others), _is_newest())
     lines = newest.where(LineDoubt.step.in_(HOLDING))
     before = LineDoubt.alias()
     again = LineDoubt.select(before.line).join(before, on=(before.id == LineDoubt.earlier))
     rows = LineDoubt.select(LineDoubt, BatchLine, User).join(BatchLine).switch(LineDoubt).join(User)
     mine = rows.where(LineDoubt.line.in_(lines), LineDoubt.line.not_in(again), LineDoubt.step == ASKED)
-    return list(mine.order_by(LineDoubt.id))
+    return mine.order_by(LineDoubt.id)

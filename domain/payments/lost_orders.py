@@ -14,6 +14,7 @@ from peewee import fn
 from domain.payments import excess
 from domain.payments.references import message_id
 from models import Batch, BatchLine, LostOrder
+from models.prepared import Prepared
 from models.states import BatchState
 
 REFERENCE_LENGTH = 20
@@ -47,8 +48,13 @@ def lost_order_of(batch: Batch, msg_id: str) -> LostOrder | None:
 
 def lost_lines(run_id: int) -> list[BatchLine]:
     """Return the lines of this run's payments with a lost order that count against what is owed."""
+    return _lost_lines(run_id)
+
+
+@Prepared
+def _lost_lines(run: Any) -> Any:
     counts = Batch.id.in_(_payments()) & Batch.id.not_in(excess.beyond_payments())
-    return list(BatchLine.select().join(Batch).where(Batch.run == run_id, counts))
+    return BatchLine.select().join(Batch).where(Batch.run == run, counts)
 
 
 def lost_cents(batch: Batch) -> Counter[int | None]:
@@ -57,14 +63,19 @@ def lost_cents(batch: Batch) -> Counter[int | None]:
     An approved payment whose next order is that lost order is left out: that order is made of it, and never sent as a
     new one.
     """
-    owed = Batch.select(Batch.id).where(Batch.run == batch.run_id, Batch.id.not_in(excess.beyond_payments()))
-    payments = {row.batch_id for row in LostOrder.select(LostOrder.batch).where(_COUNTS, LostOrder.batch.in_(owed))}
+    payments = {row.batch_id for row in _lost_of_run(batch.run_id)}
     if batch.id in payments and is_its_next_order(batch):
         payments.discard(batch.id)
     if not payments:
         return Counter()
     query: Any = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).where(BatchLine.batch.in_(payments))
     return Counter({due: int(cents) for due, cents in query.group_by(BatchLine.due).tuples()})
+
+
+@Prepared
+def _lost_of_run(run: Any) -> Any:
+    owed = Batch.select(Batch.id).where(Batch.run == run, Batch.id.not_in(excess.beyond_payments()))
+    return LostOrder.select(LostOrder.batch).where(_COUNTS, LostOrder.batch.in_(owed))
 
 
 def lost_cents_of(batch: Batch) -> int:

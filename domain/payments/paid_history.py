@@ -13,6 +13,7 @@ from domain.payments.account_refusals import is_account_refused
 from domain.payments.pay_changes import RECENT
 from domain.payments.payee_findings import PaidAccount, Payee, Period
 from models import BankOrder, Batch, BatchLine, Due, OrderLine, PayrollRun
+from models.prepared import Prepared
 from models.states import RunKind
 
 
@@ -25,39 +26,47 @@ def executed_to(batch: Batch) -> list[PaidAccount]:
     """Return what was executed of all salary payments of the client, and what came back: a row per person, account and
     spelling of the name. What this payment is held against, the periods before it, has rows of its own.
     """
+    rows = _executed(batch.client_id, batch.company_key, batch.kind, batch.year, batch.year - 1, batch.period_start,
+                     batch.period_end - batch.period_start)  # fmt: skip
+    return [_paid_account(row) for row in rows]
+
+
+@Prepared
+def _executed(client: Any, company: Any, kind: Any, year: Any, year_before: Any, start: Any, length: Any) -> Any:
     told = OrderLine.standing.in_(("paid", "returned")) | is_account_refused()
-    apart = _periods_before(batch)
-    mine = (Batch.company_key == batch.company_key) & (Batch.year == apart.c.year)
+    apart = _periods_before(client, company, kind, year, year_before, start, length)
+    mine = (Batch.company_key == company) & (Batch.year == apart.c.year)
     same = mine & (Batch.period_start == apart.c.period_start) & (Batch.period_end == apart.c.period_end)
     kinds = [Batch.company_key, Due.employee, BatchLine.creditor_name, OrderLine.creditor_iban, OrderLine.standing,
              apart.c.year, apart.c.period_start, apart.c.period_end]  # fmt: skip
     day = BankOrder.execution_date
-    rows: Any = (
+    return (
         OrderLine.select(
             *kinds, fn.min(day), fn.max(day), fn.sum(OrderLine.amount_cents), fn.max(BatchLine.id)
         )
         .join(BatchLine).join(Batch).join(PayrollRun).switch(BatchLine).join(Due).switch(OrderLine).join(BankOrder)
         .join(apart, JOIN.LEFT_OUTER, on=same)
         .where(
-            Batch.client == batch.client_id, Batch.kind == RunKind.SALARY, PayrollRun.redacted_at.is_null(), told,
+            Batch.client == client, Batch.kind == RunKind.SALARY, PayrollRun.redacted_at.is_null(), told,
         )
         .group_by(*kinds).tuples()
     )  # fmt: skip
-    return [_paid_account(row) for row in rows]
 
 
-def _periods_before(batch: Batch) -> Any:
-    """Return a query of the latest periods of the same length that were paid in this administratie before this one,
-    and the one of a year ago.
+def _periods_before(
+    client: Any, company: Any, kind: Any, year: Any, year_before: Any, start: Any, length: Any
+) -> Any:  # fmt: skip
+    """Return a query of the latest periods of this length that were paid in this administratie before the one of this
+    year and start, and the one of a year ago.
     """
     earlier, line = Batch.alias(), BatchLine.alias()
     columns = (earlier.year, earlier.period_start, earlier.period_end)
     paid = OrderLine.select(OrderLine.id).join(line).where(line.batch == earlier.id, OrderLine.standing == "paid")
-    before = (earlier.year < batch.year) | ((earlier.year == batch.year) & (earlier.period_start < batch.period_start))
-    year_ago = (earlier.year == batch.year - 1) & (earlier.period_start == batch.period_start)
+    before = (earlier.year < year) | ((earlier.year == year) & (earlier.period_start < start))
+    year_ago = (earlier.year == year_before) & (earlier.period_start == start)
     query = earlier.select(*columns).where(
-        earlier.client == batch.client_id, earlier.company_key == batch.company_key, earlier.kind == batch.kind,
-        earlier.period_start > 0, earlier.period_end - earlier.period_start == batch.period_end - batch.period_start,
+        earlier.client == client, earlier.company_key == company, earlier.kind == kind,
+        earlier.period_start > 0, earlier.period_end - earlier.period_start == length,
         before, fn.EXISTS(paid),
     )  # fmt: skip
     newest_first = (Case(None, [(year_ago, 0)], 1), earlier.year.desc(), earlier.period_start.desc())

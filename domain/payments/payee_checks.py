@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import chunked
 
+from core.clock import utcnow
 from core.encryption import digest_sha256
 from core.names import normalise_name
 from domain.common.encryption import blind_index
@@ -18,12 +19,13 @@ from domain.common.errors import AnsweredByApprover, UnansweredPayees
 from domain.identity import identification
 from domain.identity.persons import same_person
 from domain.payments import line_doubts
-from domain.payments.early_names import newest_answer
+from domain.payments.early_names import newest_answer, used_since
 from domain.payments.line_verdicts import lines_with_verdicts
 from domain.payments.paid_history import executed_to
 from domain.payments.payee_findings import Finding, PaidAccount, Payee, PlannedLine, find_unusual
 from models import Batch, BatchLine, Client, Due, PayeeAnswer, User
 from models.payees import CONFIRMED
+from models.prepared import Prepared
 from models.states import BatchState, LineState, RunKind
 
 # States of a payment in which an answer is asked, or must still hold.
@@ -178,13 +180,18 @@ def lines_with_answers(batch: Batch) -> list[BatchLine]:
     """Return all lines of a payment by position, each with its `employee` number, the `answer_mark` of its newest
     answer, the `verdict` on it, and what was said of its name (`early_names`).
     """
+    return _lines_with_answers(batch.id, batch.client_id, used_since(utcnow()))
+
+
+@Prepared
+def _lines_with_answers(batch: Any, client: Any, checked_since: Any) -> Any:
     newest = PayeeAnswer.select(_mark()).where(PayeeAnswer.line == BatchLine.id).order_by(PayeeAnswer.id.desc())
     employee = Due.select(Due.employee).where(Due.id == BatchLine.due)
     query = lines_with_verdicts(
         employee.alias("employee"), newest.limit(1).alias("answer_mark"),
-        newest_answer(batch.client_id).alias("early_name"),
+        newest_answer(client, checked_since).alias("early_name"),
     )  # fmt: skip
-    return list(query.where(BatchLine.batch == batch.id).order_by(BatchLine.position))
+    return query.where(BatchLine.batch == batch).order_by(BatchLine.position)
 
 
 def planned_line(batch: Batch, line: Any) -> PlannedLine:

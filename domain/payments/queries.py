@@ -60,6 +60,7 @@ from models import (
     require_client_lock,
 )
 from models.doubts import HOLDING
+from models.prepared import Prepared
 from models.states import BatchState, LineState, MatchType, OrderState
 from models.verdicts import LATER
 
@@ -126,19 +127,24 @@ def get_batch(client: Client, reference: str) -> Batch:
     Raises:
     - NotFound: there is none with this reference, or it is another client's.
     """
-    row = _select_batch(client, reference).first()
-    if row is None:
+    rows = _batch_of(client.id, reference)
+    if not rows:
         raise NotFound
-    return row
+    return rows[0]
 
 
-def _select_batch(client: Client, reference: str, *more: Any) -> Any:
+@Prepared
+def _batch_of(client: Any, reference: Any) -> Any:
+    return _select_batch(client, reference)
+
+
+def _select_batch(client: Any, reference: Any, *more: Any) -> Any:
     query = (
         Batch.select(Batch, BankAccount, BankConsent, PayrollCompany, PayrollRun, Client, *more)
         .join(BankAccount).join(BankConsent).switch(Batch).join(PayrollCompany).switch(Batch).join(PayrollRun)
         .switch(Batch).join(Client)
     )  # fmt: skip
-    return query.where(Batch.client == client.id, Batch.reference == reference)
+    return query.where(Batch.client == client, Batch.reference == reference)
 
 
 def get_batch_locked(client: Client, reference: str) -> Batch:
@@ -296,11 +302,7 @@ def _read_whole(client: Client, reference: str) -> tuple[Batch, BankOrder | None
     """Return the batch, the newest order with its SCA sessions, and the newest release that is not void, in one query;
     on the batch also what is asked of the order and of holds (`_beside_the_order`).
     """
-    valid = (Release.batch == Batch.id) & Release.voided_at.is_null() & (Batch.state != BatchState.OPEN)
-    query = _select_batch(client, reference, Release, BankOrder, ScaSession, *_beside_the_order())
-    query = query.switch(Batch).join(Release, JOIN.LEFT_OUTER, on=valid, attr="valid_release")
-    query = query.join(BankOrder, JOIN.LEFT_OUTER, on=(BankOrder.release == Release.id), attr="order")
-    rows = list(query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca").order_by(Release.id.desc(), ScaSession.id))
+    rows = _whole_batch_of(client.id, reference)
     if not rows:
         raise NotFound
     batch, release = rows[0], _there(rows[0], "valid_release")
@@ -310,6 +312,15 @@ def _read_whole(client: Client, reference: str) -> tuple[Batch, BankOrder | None
         return batch, None, release
     mine[0].sca_sessions = [session for one in mine if (session := _there(one, "sca"))]
     return batch, mine[0], release
+
+
+@Prepared
+def _whole_batch_of(client: Any, reference: Any) -> Any:
+    valid = (Release.batch == Batch.id) & Release.voided_at.is_null() & (Batch.state != BatchState.OPEN)
+    query = _select_batch(client, reference, Release, BankOrder, ScaSession, *_beside_the_order())
+    query = query.switch(Batch).join(Release, JOIN.LEFT_OUTER, on=valid, attr="valid_release")
+    query = query.join(BankOrder, JOIN.LEFT_OUTER, on=(BankOrder.release == Release.id), attr="order")
+    return query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca").order_by(Release.id.desc(), ScaSession.id)
 
 
 def _there(row: Any, name: str) -> Any:

@@ -5,7 +5,7 @@ owner excluded. Only the dues decide whether something is still owed (`domain.pa
 or is in a payment that can be approved, is not listed. The number of SQL statements does not depend on the runs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ from domain.payroll.unpaid_history import (
     Statements,
     read_histories,
     read_statements,
+    select_attempts,
 )
 from models import (
     COMMITTED,
@@ -43,6 +44,7 @@ from models import (
     PayrollRun,
     require_client_lock,
 )
+from models.prepared import Prepared
 from models.states import BatchState, LineState, RunState
 from models.verdicts import NEVER
 
@@ -114,39 +116,55 @@ class UnpaidLine:
 # --- asking ---------------------------------------------------------------------------------------
 def unpaid_lines(client: Client) -> list[UnpaidLine]:
     """Return what is owed and not paid over all runs of a client: newest run first, in file order."""
-    runs = PayrollRun.client == client.id
-    return sorted([*_read(Batch.client == client.id, runs), *_held_without_due(runs)], key=lambda one: -one.run.id)
+    found = [*_of_client.read(client.id), *_held_without_due(PayrollRun.client == client.id)]
+    return sorted(found, key=lambda one: -one.run.id)
 
 
 def unpaid_lines_of_payment(batch_id: int, reference: str) -> list[UnpaidLine]:
     """Return what this payment did not pay, if it is still owed and in no other payment."""
-    run = Batch.select(Batch.run).where(Batch.id == batch_id)
-    return [one for one in _read(Batch.id == batch_id, PayrollRun.id.in_(run)) if one.reference == reference]
+    return [one for one in _of_payment.read(batch_id) if one.reference == reference]
 
 
 def unpaid_lines_of_run(run: PayrollRun) -> list[UnpaidLine]:
     """Return what is owed and not paid of one run, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
-    return _read(Batch.run == run.id, PayrollRun.id == run.id)
+    return _of_run.read(run.id)
 
 
-def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
-    """Return the unpaid lines of these payments and runs (SQL conditions)."""
-    doubtful = _doubtful_dues(batches, runs)
+class _Scope:
+    """Which payments and runs are read: SQL conditions on them, from the one id that is given."""
+
+    def __init__(self, conditions: Callable[[Any], tuple[Any, Any]]) -> None:
+        self._dues = Prepared(lambda given: _select_dues(_doubtful_dues(*conditions(given))))
+        self._attempts = Prepared(lambda given: select_attempts(_doubtful_dues(*conditions(given))))
+
+    def read(self, given: int) -> list[UnpaidLine]:
+        """Return the unpaid lines: newest run first, in file order."""
+        dues = self._dues(given)
+        if not dues:
+            return []
+        histories = read_histories(self._attempts(given))
+        said = read_statements(one for history in histories.values() for one in history.asked)
+        owed = run_dues.owed_lines(dues)
+        found = [line for due in dues for line in _lines(due, owed[due.id], histories[due.id], said)]
+        return sorted(found, key=lambda one: (-one.run.id, one.owed.position if one.owed else 0))
+
+
+_of_client = _Scope(lambda client: (Batch.client == client, PayrollRun.client == client))
+_of_run = _Scope(lambda run: (Batch.run == run, PayrollRun.id == run))
+_of_payment = _Scope(
+    lambda batch: (Batch.id == batch, PayrollRun.id.in_(Batch.select(Batch.run).where(Batch.id == batch)))
+)
+
+
+def _select_dues(dues: Any) -> Any:
     held = HeldLine.select(HeldLine.id).where(HeldLine.due == Due.id)
-    dues = list(
+    return (
         Due.select(Due, PayrollRun, PayrollCompany, fn.EXISTS(held).alias("has_held"))
         .join(PayrollRun).join(PayrollCompany)
-        .where(Due.id.in_(doubtful), Due.owed_cents > 0, PayrollRun.redacted_at.is_null())
+        .where(Due.id.in_(dues), Due.owed_cents > 0, PayrollRun.redacted_at.is_null())
         .order_by(Due.run.desc(), Due.id)
     )  # fmt: skip
-    if not dues:
-        return []
-    histories = read_histories(doubtful)
-    said = read_statements(one for history in histories.values() for one in history.asked)
-    owed = run_dues.owed_lines(dues)
-    found = [line for due in dues for line in _lines(due, owed[due.id], histories[due.id], said)]
-    return sorted(found, key=lambda one: (-one.run.id, one.owed.position if one.owed else 0))
 
 
 def _held_without_due(runs: Any) -> Iterator[UnpaidLine]:

@@ -4,7 +4,7 @@ Read for many dues at once: attempts in one SQL statement, statements about them
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +27,8 @@ _SHARED = (
     BatchLine.id, BatchLine.due, BatchLine.creditor_name, BatchLine.remittance, Batch.reference, Batch.state,
     Batch.state_changed_at,
 )  # fmt: skip
+# Where in a row of attempts the fields of the order line begin, and those of a choice.
+_ASKED, _CHOICE = 7, 17
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,12 @@ def _earlier(line_id: int, one: AskedLine | ChosenLine) -> EarlierLine:
     return EarlierLine(line_id, one.name, one.iban, one.cents, one.description, excluded)
 
 
-def read_histories(dues: Any) -> dict[int, DueHistory]:
-    """Return the attempts by due. `dues`: a query of due ids."""
+def read_histories(attempts: Iterable[tuple]) -> dict[int, DueHistory]:
+    """Return the attempts by due. `attempts`: the rows of `select_attempts`."""
     found: dict[int, DueHistory] = defaultdict(DueHistory)
     chosen: dict[int, ChosenLine] = {}
-    for shared, asked, choice in _read_attempts(dues):
+    for row in attempts:
+        shared, asked, choice = row[:_ASKED], row[_ASKED:_CHOICE], row[_CHOICE:]
         if asked[0] is not None:
             found[shared[1]].asked.append(_asked_line(shared, asked))
         if choice[-1]:  # once for each of its order lines
@@ -132,9 +135,9 @@ def read_histories(dues: Any) -> dict[int, DueHistory]:
     return found
 
 
-def _read_attempts(dues: Any) -> Iterator[tuple[tuple, tuple, tuple]]:
-    """Yield payment lines that were asked or chosen, once for each order line: its fields, those of the order line, and
-    those of a choice.
+def select_attempts(dues: Any) -> Any:
+    """Return the query of the payment lines of these dues (a query of ids) that were asked or chosen, once for each
+    order line: its fields, those of the order line, and those of a choice.
     """
     beyond = Batch.id.in_(excess.beyond_payments())
     counts = OrderLine.standing.in_(COMMITTED) | (
@@ -148,15 +151,13 @@ def _read_attempts(dues: Any) -> Iterator[tuple[tuple, tuple, tuple]]:
         BatchLine.creditor_iban, BatchLine.amount_cents, BatchLine.state, line_verdicts.newest_verdict(),
         _is_chosen(beyond),
     )
-    rows: Any = (
+    return (
         BatchLine.select(*_SHARED, *asked, *choice)
         .join(Batch).switch(BatchLine)
         .join(OrderLine, JOIN.LEFT_OUTER, on=(OrderLine.batch_line == BatchLine.id)).join(BankOrder, JOIN.LEFT_OUTER)
         .where(BatchLine.due.in_(dues), OrderLine.id.is_null(False) | _is_chosen(beyond))
         .order_by(OrderLine.id, BatchLine.id).tuples()
     )  # fmt: skip
-    first, last = len(_SHARED), len(_SHARED) + len(asked)
-    return ((row[:first], row[first:last], row[last:]) for row in rows)
 
 
 def _is_chosen(beyond: Any) -> Any:
