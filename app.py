@@ -105,8 +105,30 @@ def _create_app(settings: config.Config) -> Flask:
     use_errors(app)
     commands.register(app)
     if click.get_current_context(silent=True) is None:  # it serves; a command decides for itself
+        require_schema()
         watch_for_restore()
     return app
+
+
+def require_schema() -> None:
+    """At the start of a program: refuse a database that lacks tables of this version. One that is away is waited for.
+
+    Raises:
+    - ConfigError: it names the migrations.
+    """
+    pending: list[str] = []
+    try:
+        with models.database.connection_context():
+            pending = models.pending_migrations()
+    except PeeweeException as error:  # /readyz says so
+        log.warning("which migrations the database has is not known yet: %s", type(error).__name__)
+    finally:
+        models.disconnect()  # the processes that are forked from this one open their own
+    if pending:
+        raise config.ConfigError(
+            f"The database lacks {len(pending)} migrations of this version ({', '.join(pending)}). "
+            "Run `flask --app app migrate` first."
+        )
 
 
 def watch_for_restore() -> None:
@@ -114,7 +136,7 @@ def watch_for_restore() -> None:
     try:
         with models.database.connection_context():
             restore_watch.hold_if_no_witness_agrees()
-    except PeeweeException as error:  # not there, or not migrated yet: /readyz says so
+    except PeeweeException as error:  # /readyz says so
         log.warning("whether the database was restored is not known yet: %s", type(error).__name__)
     finally:
         models.disconnect()  # the processes that are forked from this one open their own

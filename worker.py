@@ -36,6 +36,7 @@ def main() -> None:
     with config.exit_on_faults():
         settings = config.load()
         application.configure_services(settings)
+        application.require_schema()
     connection = jobs.connect(settings.redis_url)
     application.watch_for_restore()
     SweepingWorker.poll_seconds = settings.poll_seconds

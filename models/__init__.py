@@ -69,7 +69,7 @@ from models.people import (
 from models.proof import watch_all
 from models.reconciliation import BankTransaction
 from models.row_register import RowRegister, RowStatement, savepoint
-from models.schema import DatabaseTooOld, migrate
+from models.schema import DatabaseTooOld, known_migrations, migrate, pending_migrations
 from models.verdicts import LineVerdict
 
 TABLES = (
@@ -162,8 +162,10 @@ __all__ = [
     "drop_idle_connections",
     "insert_rows",
     "is_unavailable",
+    "known_migrations",
     "lock_clients",
     "migrate",
+    "pending_migrations",
     "read_snapshot",
     "release_connection",
     "require_client_lock",

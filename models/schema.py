@@ -51,6 +51,15 @@ def known_migrations() -> list[str]:
     return sorted(path.stem for path in Path(_DIRECTORY).glob("[0-9]*.py"))
 
 
+def pending_migrations() -> list[str]:
+    """Return the names of the migrations that this version knows and the connected database lacks, in order.
+
+    A newer version's migrations in the database are none of these: this version runs on them.
+    """
+    applied = set(applied_migrations())
+    return [name for name in known_migrations() if name not in applied]
+
+
 def run_script(script: str) -> None:
     """Run the statements of a migration. They are written for PostgreSQL and end with `;` at the end of a line."""
     for statement in native_types(script).split(";\n"):

@@ -314,6 +314,15 @@ def test_every_program_ends_with_a_line_for_each_fault(tmp_path: Path, program: 
     assert not any(value in said for value in WRONG.values() if len(value) > 10)
 
 
+@pytest.mark.parametrize("program", ["worker", "web server", "web server, preloaded"])
+def test_nothing_starts_on_a_database_without_its_tables(tmp_path: Path, program: str):
+    settings = {"BIZCUIT_HOME": str(tmp_path), "BIZCUIT_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
+    done = run(COMMANDS[program], {"BIZCUIT_ENV": "development", **settings})
+    said = done.stdout + done.stderr
+    assert "0001_schema" in said and "flask --app app migrate" in said and "Traceback" not in said
+    assert done.returncode == (4 if "web" in program else 1)
+
+
 def test_complete_settings_are_said_to_be(tmp_path: Path):
     done = run(COMMANDS["check-config"], complete() | {"BIZCUIT_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (0, "settings are complete\n")

@@ -19,17 +19,20 @@ def liveness() -> Response:
 
 @blueprint.get("/readyz")
 def readiness() -> tuple[Response, int]:
-    """Return 200, or 503 with the missing dependencies."""
-    missing = []
+    """Return 200, or 503 with what is missing: a dependency, or migrations of this version, which are named."""
+    missing, pending = [], []
     try:
-        health.database_answers()
+        pending = health.database_answers()
     except PeeweeException:
         missing.append("database")
+    if pending:
+        missing.append("migrations")
     try:
         connection().ping()
     except RedisError:
         missing.append("queue")
-    return jsonify({"ready": not missing, "missing": missing}), 503 if missing else 200
+    told = {"ready": not missing, "missing": missing} | ({"migrations": pending} if pending else {})
+    return jsonify(told), 503 if missing else 200
 
 
 @blueprint.get("/metrics")

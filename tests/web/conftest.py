@@ -19,6 +19,7 @@ from models import Pin
 from tests.conftest import POSTGRES
 from tests.support.ciphertexts import check_ciphertexts
 from tests.support.factories import Demo, make_client, make_demo, make_user, make_world
+from tests.support.migrated import with_tables
 from tests.support.prepared_site import PreparedSite
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
@@ -39,7 +40,7 @@ def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def production_world(settings: config.Config) -> tuple[Flask, Services]:
     """create_app() once (compiled templates are kept), and the services that it configures."""
-    made = application.create_app(settings)
+    made = application.create_app(with_tables(settings))
     return made, services.services()
 
 

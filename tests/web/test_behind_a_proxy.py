@@ -18,6 +18,7 @@ from domain.common.services import Services
 from jobs import mail_rendering
 from models import User
 from tests.support.factories import make_client
+from tests.support.migrated import with_tables
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site
 
@@ -27,11 +28,11 @@ PROXIED = {"X-Forwarded-Proto": "https", "Host": "app.example"}
 
 @pytest.fixture(scope="module")
 def served(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    return application.create_app(config.load({
+    return application.create_app(with_tables(config.load({
         "BIZCUIT_HOME": str(tmp_path_factory.mktemp("home")), "BIZCUIT_SANDBOX_URL": running_sandbox.url,
         "BIZCUIT_SMTP_PORT": str(running_sandbox.smtp_port), "BIZCUIT_REDIS_URL": "redis://127.0.0.1:1/0",
         "BIZCUIT_BASE_URL": "https://app.example", "BIZCUIT_PROXIES": "1",
-    }))  # fmt: skip
+    })))  # fmt: skip
 
 
 @pytest.fixture

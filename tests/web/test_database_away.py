@@ -105,6 +105,25 @@ def test_probes_answer_without_a_database(charlie: WebClient, tmp_path: Path):
         database.initialize(whole)
 
 
+def rename(name: str, other: str) -> None:
+    """Rename a migration among those that the database has."""
+    mark = database.obj.param
+    database.execute_sql(f"update schema_migration set name = {mark} where name = {mark}", (other, name))
+
+
+def test_a_database_without_tables_of_this_version_is_not_ready(charlie: WebClient):
+    """It names what is missing; a migration of a newer version, which the database has, is not asked for."""
+    newest = models.known_migrations()[-1]
+    rename(newest, "9999_newer")
+    try:
+        answer = charlie.client.get("/readyz")
+        told = {"ready": False, "missing": ["migrations", "queue"], "migrations": [newest]}
+        assert (answer.status_code, answer.json) == (503, told)
+    finally:
+        rename("9999_newer", newest)
+    assert charlie.client.get("/readyz").json == {"ready": False, "missing": ["queue"]}
+
+
 def test_an_error_of_our_own_is_no_excuse(owner: WebClient, demo: Demo):
     database.execute_sql("alter table webauthn_challenge rename to elsewhere")
     try:
