@@ -51,7 +51,7 @@ def _texts(key: str) -> tuple[str, str, str]:
         ),
         "pin": (
             _("Pincode kiezen"),
-            _("Met deze zes cijfers keur je betalingen goed. Geef ze aan niemand."),
+            _("Met deze zes cijfers keur je betalingen goed. Deel ze met niemand."),
             _("Duurt ongeveer 1 minuut."),
         ),
         "identification": (
@@ -81,7 +81,10 @@ def _texts(key: str) -> tuple[str, str, str]:
         ),
         "webhook": (
             _("Automatische melding uit Nmbrs aanzetten"),
-            _("Een salarisrun staat dan meteen klaar. Zonder automatische melding kijken we elk uur."),
+            _(
+                "Een salarisrun staat dan meteen klaar. Zonder automatische melding controleren we elk uur of er een "
+                "nieuwe is."
+            ),
             _("Duurt ongeveer 3 minuten."),
         ),
     }[key]

@@ -24,11 +24,11 @@ MOST = 3  # each is read whole
 _WHY = {
     Unusual.FIRST: _l("er is nog geen eerdere betaling om mee te vergelijken"),
     Unusual.PEOPLE: _l("niet iedereen krijgt het gewone bedrag"),
-    Unusual.ACCOUNTS: _l("er is iets met een rekeningnummer"),
+    Unusual.ACCOUNTS: _l("er staat een waarschuwing bij een rekeningnummer"),
     Unusual.NAMES: _l("een naam is bij de bank anders"),
     Unusual.LINES: _l("niet elke regel wordt betaald"),
     Unusual.DOUBTS: _l("er is een vraag over de salarisrun"),
-    Unusual.WARNINGS: _l("er staat een melding bij"),
+    Unusual.WARNINGS: _l("er staat een waarschuwing bij"),
 }
 
 

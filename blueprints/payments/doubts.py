@@ -65,7 +65,7 @@ def go_on(membership, reference, line_id):
         doubt_answers.go_on(membership, reference, line_id)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    return _done(membership, reference, _("De betaling kan door. Deze regel blijft weggelaten."))
+    return _done(membership, reference, _("De betaling kan doorgaan, zonder deze regel."))
 
 
 def _done(membership: Membership, reference: str, text: str) -> Response:

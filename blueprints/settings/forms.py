@@ -24,7 +24,9 @@ class PaymentPreferencesForm(RestorableForm):
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voor de betaling"))
-    payees_asked_by_other = BooleanField(_l("Wie een nieuw rekeningnummer controleert, keurt die betaling niet goed"))
+    payees_asked_by_other = BooleanField(
+        _l("Wie een nieuw rekeningnummer controleert, mag die betaling niet goedkeuren")
+    )
     usual_span_percent = SelectField(
         _l("Goedkeuren vanuit Overzicht, als alles is als de vorige keer"), coerce=int, choices=choices(SPAN_LABELS)
     )

@@ -72,16 +72,16 @@ def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
     if eyes.approved_by_me:
         return _("Je hebt goedgekeurd"), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
     if eyes.changed_by_me:
-        text = _("Wie als laatste iets wijzigt, mag niet zelf goedkeuren. Nodig: %(asked)s.", asked=asked)
+        text = _("Wie als laatste iets wijzigt, mag niet zelf goedkeuren. Goedkeuren kan door %(asked)s.", asked=asked)
         return _("Twee anderen moeten deze betaling goedkeuren"), text
     if eyes.voided:
         return wish_changed(eyes.voided), _(
-            "De eerdere goedkeuring is niet meer geldig. Nodig: %(asked)s.", asked=asked)
+            "De eerdere goedkeuring is niet meer geldig. Goedkeuren kan door %(asked)s.", asked=asked)
     if eyes.approved_by and eyes.asks_me:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt goedkeuren.")
     if eyes.approved_by:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
-    return _("Twee mensen moeten deze betaling goedkeuren"), _("Nodig: %(asked)s.", asked=asked)
+    return _("Twee mensen moeten deze betaling goedkeuren"), _("Goedkeuren kan door %(asked)s.", asked=asked)
 
 
 def _or(names: tuple[str, ...]) -> str:

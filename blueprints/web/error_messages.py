@@ -48,7 +48,8 @@ def authority(reason: str) -> str:
             "Dit bedrijf wordt volgens de KvK bestuurd door een ander bedrijf. We controleren of je mag tekenen."
         ),
         "holding_may_not": _(
-            "Volgens de KvK kan het bedrijf dat dit bedrijf bestuurt, of jij namens dat bedrijf, niet tekenen."
+            "Dit bedrijf wordt bestuurd door een ander bedrijf. Volgens de KvK mag dat bedrijf niet tekenen, of mag "
+            "jij niet namens dat bedrijf tekenen."
         ),
         "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen."),
         "limited": _("Je volmacht is volgens de KvK beperkt. We controleren of dit mag."),
@@ -78,9 +79,9 @@ def client_busy(why: str) -> str:
     words = {
         "in_flight": _("Er is nog een betaling onderweg bij je bank. Wacht tot die is afgerond."),
         "disputed": _(
-            "Van een betaling is niet zeker of die is uitgevoerd. Dat moet eerst duidelijk zijn. Mail ons."
+            "Sluiten is nu niet mogelijk. Van een betaling is nog niet bekend of die is uitgevoerd. Mail ons."
         ),
-        "held": _("Je betalingen zijn gepauzeerd. Sluiten kan daarna. Mail ons."),
+        "held": _("Sluiten is nu niet mogelijk, omdat je betalingen zijn gepauzeerd. Mail ons."),
     }
     return words.get(why, _("Sluiten is nu niet mogelijk. Mail ons."))
 
@@ -90,7 +91,7 @@ def _identification(reason: str) -> str:
         return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
     return _(
         "Identificatie mislukt: het antwoord hoort niet bij deze aanvraag. Er is niets gedeeld of gekoppeld. Probeer "
-        "het opnieuw in deze browser, als jezelf."
+        "het opnieuw in deze browser en met je eigen gegevens."
     )
 
 
@@ -144,7 +145,7 @@ def _bank_file(reason: str) -> str:
         "other_order": _("Dit bestand gaat over een andere betaling. Er is niets veranderd."),
         "other_account": _("Dit afschrift is van een andere rekening. Er is niets veranderd."),
         "hint": _(
-            "Je bank is gekoppeld. Alleen de status van de bank zelf telt. We hebben de status opgevraagd. Er is "
+            "Je bank is gekoppeld, dus de status komt rechtstreeks van de bank. We hebben die opgevraagd. Er is "
             "niets veranderd."
         ),
         "one_member": _(
@@ -230,7 +231,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.",
         method=current_app.config["IDENTITY_METHOD"],
     ),
-    errors.SessionMismatch: lambda e: _("Je kwam terug in een andere browser. Begin opnieuw, in één browser."),
+    errors.SessionMismatch: lambda e: _(
+        "Je bent verdergegaan in een andere browser. Begin opnieuw en blijf in dezelfde browser."
+    ),
     errors.IdentityCodeWrong: lambda e: (
         ngettext(
             "Deze code klopt niet. Je kunt het nog %(num)s keer proberen. Daarna begin je opnieuw.",
@@ -371,7 +374,8 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.DateInvalid: lambda e: date_reason(e.reason),
     errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
     errors.GAccountPaysTaxOnly: lambda e: _(
-        "Een G-rekening betaalt alleen loonheffing en btw, geen salaris. Er is niets betaald. Kies een andere rekening."
+        "Van een G-rekening kun je alleen loonheffing en btw betalen, geen salaris. Er is niets betaald. Kies een "
+        "andere rekening."
     ),
     errors.AccountExists: lambda e: _("Deze bankrekening is al toegevoegd."),
     errors.InvalidSubscription: lambda e: _(

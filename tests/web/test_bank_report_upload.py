@@ -32,7 +32,7 @@ def test_a_status_report_about_a_linked_bank_makes_us_ask_it(owner: WebClient, d
     raw = report("<GrpSts>ACSC</GrpSts>", message_id=order.msg_id)
     answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(raw), "status.xml"))
     assert answer.status_code == 422
-    assert "Alleen de status van de bank zelf telt" in answer.text
+    assert "de status komt rechtstreeks van de bank" in answer.text
     assert Batch.get_by_id(sent.id).state == "at_bank"
 
 

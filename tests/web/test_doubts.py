@@ -179,7 +179,7 @@ def test_alles_goedkeuren_says_that_a_question_stands(owner: WebClient, demo: De
     assert "1 weggelaten regel" in owner.open(at(demo, batch)).says("#alles")
     owner.post(at(demo, batch, "/alles"))
     page = owner.open(at(demo, batch))
-    assert "1 regel is teruggezet. Over 1 regel staat nog een vraag." in page.text
+    assert "1 regel is teruggezet. Er is nog een vraag over 1 regel." in page.text
     assert line_doubts.stands(batch.id)
 
 

@@ -31,7 +31,7 @@ def test_a_mapping_that_names_it_is_refused_in_a_sentence(owner: WebClient, demo
     account = make_account(demo.account.consent, IBAN)
     path = f"/{demo.client.public_id}/apps/nmbrs/{demo.company.connection_id}/instellingen"
     owner.post(path, {f"company-{demo.company.id}": str(account.id)})
-    assert "Een G-rekening betaalt alleen loonheffing en btw, geen salaris." in owner.open(path).text
+    assert "Van een G-rekening kun je alleen loonheffing en btw betalen, geen salaris." in owner.open(path).text
 
 
 def test_the_page_of_a_payment_that_stands_on_it_says_what_to_do(owner: WebClient, demo: Demo):
@@ -41,7 +41,7 @@ def test_the_page_of_a_payment_that_stands_on_it_says_what_to_do(owner: WebClien
     assert "Dit is een G-rekening" in page.text
     answer = owner.post(at(demo, batch, "/betalen"), shown=demo.view(batch).digest)
     page = owner.open(answer.location or at(demo, batch)) if answer.status_code == 303 else answer
-    assert "Een G-rekening betaalt alleen loonheffing en btw, geen salaris. Er is niets betaald." in page.text
+    assert "alleen loonheffing en btw betalen, geen salaris. Er is niets betaald." in page.text
 
 
 def test_the_list_of_accounts_names_it(owner: WebClient, demo: Demo):

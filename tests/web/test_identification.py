@@ -142,13 +142,13 @@ def test_another_browser_shows_a_code_without_identifying(newcomer: WebClient, s
     stranger = site.person()
     page = told(stranger, says(to_broker(newcomer)))
     assert "Ga terug naar Bizcuit" in page
-    assert "Geef de code aan niemand" in page
+    assert "Deel de code met niemand" in page
     assert Identification.select().count() == 0
 
 
 def test_the_code_completes_the_identification(newcomer: WebClient):
     code = elsewhere(newcomer)
-    assert "Vul de acht cijfers in die daar staan" in told(newcomer, place(newcomer))
+    assert "Vul hier de acht cijfers in die je in die browser ziet" in told(newcomer, place(newcomer))
     answer = newcomer.post(place(newcomer) + "/code", {"code": f"{code[:4]} {code[4:]}"})
     assert (answer.status_code, Identification.select().count(), Authority.get().answer) == (303, 1, "authorised")
     again = newcomer.post(place(newcomer) + "/code", {"code": code})

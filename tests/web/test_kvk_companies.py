@@ -159,7 +159,7 @@ def run_by(number: str) -> Document:
     ("above", "answer", "said"),
     [
         (lambda: company(director("azb")), "authorised", "mag voor Demo BV tekenen"),
-        (lambda: company(director("nb")), "not_authorised", "of jij namens dat bedrijf"),
+        (lambda: company(director("nb")), "not_authorised", "of mag jij niet namens dat bedrijf"),
         (lambda: company(director("gb")), "undetermined", "alleen samen"),
         (lambda: run_by(KVK), "not_authorised", "Je staat bij de KvK niet"),
     ],

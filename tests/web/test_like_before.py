@@ -85,7 +85,7 @@ def test_a_limit_is_no_button_that_cannot_work(owner: WebClient, demo: Demo, nov
     BankAccount.update(limit_payment_cents=sum(cents for _, _, cents in LINES) - 1).execute()
     page = overview(owner, demo)
     assert page.all(CARD) == []
-    assert "er staat een melding bij" in page.text
+    assert "er staat een waarschuwing bij" in page.text
 
 
 def test_the_owner_sets_it(owner: WebClient, demo: Demo):

@@ -103,7 +103,7 @@ def test_from_the_amount_on_two_people_confirm(owner: WebClient, site: Site, dem
     press(owner, demo, batch)
     assert (demo.view(batch).state, asked_of_the_bank()) == ("name_check", 0)
     mine = owner.open(at(demo, batch))
-    assert "Je hebt bevestigd dat dit betaald mag worden. Nodig: Naomi." in mine.text
+    assert "Je hebt bevestigd dat dit betaald mag worden. Er is nog een bevestiging nodig, van Naomi." in mine.text
     assert mine.all("#payment form[action$='/namen']") == []
     assert told("names_asked") == [naomi.id]
     other = site.person(naomi)
@@ -128,7 +128,7 @@ def test_it_is_said_when_nobody_else_may_sign(owner: WebClient, demo: Demo):
     batch = send(demo, ALL)
     two_from_now()
     press(owner, demo, batch)
-    assert "Nodig: iemand anders die mag tekenen (nodig iemand uit)." in owner.open(at(demo, batch)).text
+    assert "nodig, van iemand anders die mag tekenen (nodig iemand uit)." in owner.open(at(demo, batch)).text
 
 
 def test_another_account_of_the_same_person_is_not_a_second(owner: WebClient, site: Site, demo: Demo):

@@ -299,7 +299,7 @@ def test_the_owner_gets_a_mail_with_advice(
     )  # fmt: skip
     assert mails.deliver_mail(OutgoingMail.get().id, mail_rendering.write)
     (mail, *_) = sandbox.control("GET", "inbox")
-    assert mail["subject"] == "De verbinding met Nmbrs is verbroken voor Demo BV"
+    assert mail["subject"] == "De verbinding van Demo BV met Nmbrs is verbroken"
     for text in (mail["text"], text_of(mail["html"])):
         assert "worden nu niet opgehaald uit Nmbrs" in re.sub(r"\s+", " ", text)
         assert said in re.sub(r"\s+", " ", text)

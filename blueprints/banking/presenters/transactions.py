@@ -81,7 +81,7 @@ def found_bookings(statement: TransactionPage) -> str:
     """Return how many transactions a search found; of several pages, how many this one shows."""
     count = booking_count(statement)
     if statement.more or statement.page > 1:
-        return _("Pagina %(page)s van wat is gevonden.", page=statement.page)
+        return _("Pagina %(page)s van de zoekresultaten.", page=statement.page)
     return ngettext("%(num)s transactie gevonden.", "%(num)s transacties gevonden.", count)
 
 

@@ -286,7 +286,7 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
 
 def asked_about(payment: Payment) -> str:
     """Return of how many lines a question stands, so that they are not put back with all others; "" if of none."""
-    text = ngettext("Over %(num)s regel staat nog een vraag.", "Over %(num)s regels staat nog een vraag.",
+    text = ngettext("Er is nog een vraag over %(num)s regel.", "Er zijn nog vragen over %(num)s regels.",
                     len(payment.doubts))  # fmt: skip
     return text if payment.doubts else ""
 

@@ -64,13 +64,15 @@ def _people(confirming: NamesToConfirm) -> str:
     if not asked:
         asked = _("iemand anders die mag tekenen (nodig iemand uit)")
     if confirming.by_me:
-        return _("Je hebt bevestigd dat dit betaald mag worden. Nodig: %(asked)s.", asked=asked)
+        return _(
+            "Je hebt bevestigd dat dit betaald mag worden. Er is nog een bevestiging nodig, van %(asked)s.", asked=asked
+        )
     if confirming.confirmed_by:
         return _(
             "%(by)s heeft bevestigd dat dit betaald mag worden. Er is nog één bevestiging nodig.",
             by=", ".join(confirming.confirmed_by),
         )
-    return _("Twee mensen moeten bevestigen dat dit betaald mag worden. Nodig: %(asked)s.", asked=asked)
+    return _("Twee mensen moeten bevestigen dat dit betaald mag worden. Bevestigen kan door %(asked)s.", asked=asked)
 
 
 def _checking(payment: Payment) -> str:

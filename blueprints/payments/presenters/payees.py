@@ -108,7 +108,9 @@ def _is_remarkable(finding: Finding) -> bool:
 def _title(concern: Concern, found: Sequence[PayeeCheck]) -> str:
     count = len(found)
     if concern is Concern.CAME_BACK:
-        return ngettext("%(num)s rekening waarvan geld terugkwam", "%(num)s rekeningen waarvan geld terugkwam", count)
+        return ngettext(
+            "%(num)s rekening waarvan geld is teruggestort", "%(num)s rekeningen waarvan geld is teruggestort", count
+        )
     if concern is Concern.CHANGED:
         title = ngettext("%(num)s gewijzigd rekeningnummer", "%(num)s gewijzigde rekeningnummers", count)
     else:
@@ -150,7 +152,7 @@ def sentences(one: PayeeCheck) -> list[str]:
     """Return what is unusual about this line, with its figures."""
     finding, iban, sum_now = one.finding, _iban(one.finding.iban), euro(one.amount_cents)
     if finding.concern is Concern.CAME_BACK and finding.came_back:
-        return [_("Betaling naar %(iban)s kwam terug (%(day)s).", iban=iban, day=day(finding.came_back))]
+        return [_("Een betaling naar %(iban)s is teruggestort (%(day)s).", iban=iban, day=day(finding.came_back))]
     if finding.before:
         told = [_("%(sum)s naar %(iban)s.", sum=sum_now, iban=iban), *(_before(old) for old in finding.before)]
     else:
@@ -162,7 +164,7 @@ def sentences(one: PayeeCheck) -> list[str]:
     elif finding.abroad:
         told.append(_("De rekening is in het buitenland: %(country)s.", country=country(finding.abroad)))
     if finding.came_back:
-        told.append(_("Een eerdere betaling hiernaartoe kwam terug (%(day)s).", day=day(finding.came_back)))
+        told.append(_("Een eerdere betaling naar deze rekening is teruggestort (%(day)s).", day=day(finding.came_back)))
     return told
 
 

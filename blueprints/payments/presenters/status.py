@@ -65,7 +65,7 @@ REASONS = {
         "Deze bank accepteert een betalingskenmerk van een regel niet. Er is niets betaald. Kies een andere rekening."
     ),
     "g_account": _l(
-        "Een G-rekening betaalt geen salaris. Er is niets betaald. Kies een andere rekening."
+        "Van een G-rekening kun je geen salaris betalen. Er is niets betaald. Kies een andere rekening."
     ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald. We proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Van deze versie is niets betaald."),
