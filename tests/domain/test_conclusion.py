@@ -119,6 +119,17 @@ def test_evidence_makes_a_line_payable_only_by_a_rejection_or_return(said: list[
             assert old == Standing.DISPUTED, "only a contradiction may be explained by a later booking"
 
 
+@pytest.mark.parametrize("hours", [0, 1])
+@pytest.mark.parametrize("level", [Level.BATCH, Level.GROUP])
+def test_a_line_in_process_does_not_undo_that_its_batch_was_paid(hours: int, level: Level):
+    """The bank executed the batch, then tells of one line that it is processed, then cancels: nobody pays it again."""
+    paid = Evidence(Level.BATCH, "ACSC", MONDAY)
+    receipt = Evidence(Level.LINE, "ACCP", MONDAY + timedelta(hours=hours), line=2)
+    cancelled = Evidence(level, "CANC", MONDAY + timedelta(hours=2))
+    assert standings(ORDER, [paid, receipt])[1] == Standing.POSSIBLE
+    assert standings(ORDER, [paid, receipt, cancelled])[1] == Standing.DISPUTED
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(statements(), max_size=8))
 def test_the_phase_follows_from_the_lines(said: list[Evidence]):

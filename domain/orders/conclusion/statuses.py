@@ -68,14 +68,20 @@ def settle_by_word(word: Evidence, before: Standing) -> Outcome | None:
 
 def status_outcome(order: OrderFacts, own: Sequence[Evidence], shared: Sequence[Evidence], today: date) -> Outcome:
     """Return the outcome at the finest level that has one; a coarser level counts only if it is later than all finer.
+
+    A statement that it was paid, which does not count for that, still contradicts one that it was not.
     """
     finer: list[Evidence] = []
+    was_paid = False
     for level in (Level.LINE, Level.BATCH, Level.GROUP):
         mine = own if level == Level.LINE else [one for one in shared if one.level == level and one.whole]
         after = max((one.said_at for one in finer), default=None)
         told = [one for one in mine if one.code in OUTCOMES and (after is None or one.said_at > after)]
+        was_paid = was_paid or any(one.code in PAID_CODES for one in mine if one not in told)
         if told:
             found = _outcome(order, told, [one for one in (*mine, *finer) if one.code in IN_PROCESS], today)
+            if was_paid and found.standing == Standing.UNPAID:
+                return Outcome(Standing.DISPUTED, found.reason)
             return Outcome(Standing.RETURNED, found.reason) if _was_paid_before(told, shared) else found
         finer += [one for one in mine if one.code in IN_PROCESS]
     return Outcome(Standing.POSSIBLE)
