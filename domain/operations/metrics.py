@@ -13,6 +13,7 @@ from models import (
     OutgoingMail,
     PaymentHold,
     PayrollRun,
+    PushNotification,
     RowRegister,
     WebhookDelivery,
     pending_migrations,
@@ -33,6 +34,10 @@ class _DatabaseCollector(Collector):
         waiting.add_metric(["run"], PayrollRun.select().where(PayrollRun.due_at.is_null(False)).count())
         waiting.add_metric(["mail"], OutgoingMail.select().where(OutgoingMail.due_at.is_null(False)).count())
         yield waiting
+        unsent = GaugeMetricFamily("bizcuit_given_up", "What was tried and is not tried again", labels=["kind"])
+        unsent.add_metric(["mail"], _given_up(OutgoingMail))
+        unsent.add_metric(["push"], _given_up(PushNotification))
+        yield unsent
         batches = GaugeMetricFamily("bizcuit_batches", "Batches by state", labels=["state"])
         rows: Any = Batch.select(Batch.state, fn.count(Batch.id)).group_by(Batch.state).tuples()
         for state, count in rows:
@@ -42,6 +47,11 @@ class _DatabaseCollector(Collector):
         held.add_metric([], PaymentHold.select().where(PaymentHold.lifted_at.is_null()).count())
         yield held
         yield from _books()
+
+
+def _given_up(table: type[OutgoingMail] | type[PushNotification]) -> int:
+    """Return how many were tried and are not tried again, as long as their rows are kept."""
+    return table.select().where(table.due_at.is_null(), table.sent_at.is_null(), table.attempts > 0).count()
 
 
 def _books() -> Iterator[GaugeMetricFamily]:

@@ -9,6 +9,7 @@ from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.services import services
+from domain.outbox.failures import note_failure
 from models import Client, Membership, OutgoingMail, User
 from models.states import Role
 
@@ -90,6 +91,7 @@ def deliver_mail(mail_id: int, render: MailRenderer) -> bool:
         services().mailer.send(replace(render(message), id=blind_index(f"mail:{row.id}:{row.dedupe_key}")[:40]))
     except MailNotSent as error:
         gave_up = error.permanent or row.attempts + 1 >= MAX_ATTEMPTS
+        note_failure(f"mail {row.id} ({row.kind})", row.attempts + 1, str(error), gave_up)
         leases.release_lease(row, attempts=row.attempts + 1, due_at=None if gave_up else leases.backoff(row.attempts))
         return False
     leases.release_lease(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)

@@ -11,6 +11,7 @@ from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import blind_index, decrypt
 from domain.common.services import services
+from domain.outbox.failures import note_failure
 from models import Membership, PushNotification, PushSubscription, User
 from models.states import BatchState
 
@@ -78,7 +79,9 @@ def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -
         PushSubscription.delete().where(PushSubscription.id == row.subscription_id, gone).execute()
         return False
     except PushError as error:
-        leases.release_lease(row, attempts=row.attempts + 1, due_at=_next_attempt_at(row, error))
+        due_at = _next_attempt_at(row, error)
+        note_failure(f"notification {row.id} ({row.event})", row.attempts + 1, type(error).__name__, due_at is None)
+        leases.release_lease(row, attempts=row.attempts + 1, due_at=due_at)
         return False
     leases.release_lease(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
     return True
