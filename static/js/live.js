@@ -19,6 +19,12 @@ function show(text) {
   hiding = setTimeout(() => { element.hidden = true; }, 6000);
 }
 
+// Without a network a form stays as it was typed: sending it would replace the page by the offline page.
+document.addEventListener("submit", (event) => {
+  if (navigator.onLine || event.defaultPrevented) return;
+  event.preventDefault();
+  show(toast()?.dataset.offline);
+});
 document.addEventListener("bizcuit:say", (event) => say(event.detail));
 document.addEventListener("htmx:sendError", () => show(toast()?.dataset.offline));
 document.addEventListener("htmx:timeout", () => show(toast()?.dataset.offline));

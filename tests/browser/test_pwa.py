@@ -110,3 +110,21 @@ def nothing_private_is_kept(phone: Phone) -> None:
     assert stored["session"].keys() <= {HTMX_PATH}
     assert [word for word in private if word in str(stored)] == []
     assert stored | {"session": {}} == {"local": {}, "session": {}, "databases": [], "cookies": ""}
+
+
+def test_a_form_stays_as_it_was_typed_without_a_network(wouter: Phone):
+    phone = wouter
+    phone.open("/overzicht")
+    phone.heading("Demo BV")
+    phone.page.goto(f"{phone.page.url.removesuffix('/overzicht')}/instellingen/naam")
+    name = phone.page.get_by_role("textbox")
+    before = name.input_value()
+    name.fill(f"{before} Junior")
+    phone.page.context.set_offline(True)
+    phone.button("Naam opslaan").click()
+    phone.sees("Geen verbinding. Er is niets veranderd.")
+    expect(name).to_have_value(f"{before} Junior")
+    phone.page.context.set_offline(False)
+    name.fill(before)
+    phone.button("Naam opslaan").click()
+    phone.page.wait_for_url("**/instellingen")
