@@ -185,7 +185,7 @@ def include_line_held(batch: Batch, user: User, line_id: int) -> None:
 def _exclude(batch: Batch, user: User, line_id: int, verdict: str | None) -> None:
     line = _undecided_line(batch, line_id)
     if verdict is not None:
-        line_doubts.withdraw(batch, user, line_id)
+        line_doubts.withdraw_doubt(batch, user, line_id)
     if line.state == LineState.EXCLUDED and verdict in (None, line_verdicts.verdict_on(line.id)):
         return
     _set_state(batch, user, line, LineState.EXCLUDED)
@@ -195,7 +195,7 @@ def _exclude(batch: Batch, user: User, line_id: int, verdict: str | None) -> Non
 def _include(batch: Batch, user: User, line_id: int) -> None:
     line = _undecided_line(batch, line_id)
     if line.state == LineState.EXCLUDED:
-        line_doubts.withdraw(batch, user, line_id)
+        line_doubts.withdraw_doubt(batch, user, line_id)
         _set_state(batch, user, line, LineState.OPEN)
         _note(batch, user, "line.accepted", line=line.id)
 

@@ -150,7 +150,7 @@ def step_hash(row: LineDoubt) -> str:
     return blind_index(f"doubt:{row.id}:{told!r}")
 
 
-def withdraw(batch: Batch, user: User, line_id: int) -> None:
+def withdraw_doubt(batch: Batch, user: User, line_id: int) -> None:
     """End the doubt about a line, if one stands: who asked does, and who may pay.
 
     Raises:

@@ -17,7 +17,7 @@ _LONGEST_NUMBER = 9  # digits of a run's number, and of what the database compar
 _SHORTEST_REFERENCE = 5  # digits; fewer are in nearly every reference
 
 
-def says(text: str, total_cents: Any) -> Any:
+def payment_says(text: str, total_cents: Any) -> Any:
     """Return the SQL condition that a payment has every word of this text. `total_cents`: the expression of the total
     that its list tells.
     """

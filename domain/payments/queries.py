@@ -98,7 +98,7 @@ def _batch_rows(limit: int, *which: Any, text: str = "") -> list[BatchRow]:
         .join(BatchLine)
         .where(*which)
         .group_by(Batch.id, PayrollCompany.name, BankAccount.bank, PayrollRun.pay_by)
-        .having(payment_search.says(text, total))
+        .having(payment_search.payment_says(text, total))
         .order_by(Batch.id.desc()).limit(limit)
     )  # fmt: skip
     return [

@@ -10,7 +10,7 @@ from core.search_text import cents_between, words_of
 from models import BankTransaction
 
 
-def says(text: str) -> Any:
+def booking_says(text: str) -> Any:
     """Return the SQL condition that a booking has every word of this text, or the whole text in its IBAN.
 
     A text without a digit is not looked for in IBANs, as in `domain.payments.line_search`.

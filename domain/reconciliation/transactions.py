@@ -223,7 +223,7 @@ def _rows(account: BankAccount, page: int, text: str) -> list[BankTransaction]:
         .left_outer_join(Batch, on=(BankOrder.batch == Batch.id))
         .where(
             BankTransaction.account == account.id, BankTransaction.booking_date >= today_amsterdam() - DAYS_BACK,
-            booking_search.says(text),
+            booking_search.booking_says(text),
         )
         .order_by(BankTransaction.booking_date.desc(), BankTransaction.id.desc())
     )  # fmt: skip
