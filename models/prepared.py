@@ -3,7 +3,7 @@ several times what the database takes to run it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from peewee import ColumnBase
 
@@ -40,8 +40,6 @@ class Prepared:
     would stay as it was then, so it reads nothing. No argument may be None, which SQL does not compare.
     """
 
-    on_call: ClassVar[Callable[["Prepared", Statement, Sequence[Any]], None] | None] = None
-
     def __init__(self, make: Callable[..., Any]) -> None:
         self._make = make
         self._written: dict[type, tuple[FetchAllSelect, Statement]] = {}
@@ -53,11 +51,13 @@ class Prepared:
     def __call__(self, *given: Any) -> list[Any]:
         if any(one is None for one in given):
             raise TypeError(f"{self!r}: None cannot be compared")
-        query, (text, values) = self._written_for(len(given))
-        filled = [one.filled(given) if isinstance(one, _Slot) else one for one in values]
-        if Prepared.on_call is not None:
-            Prepared.on_call(self, (text, filled), given)
-        return list(query.with_statement(text, filled))
+        query, _ = self._written_for(len(given))
+        return list(query.with_statement(*self.statement(*given)))
+
+    def statement(self, /, *given: Any) -> Statement:
+        """Return the statement that was written once, with these arguments."""
+        _, (text, values) = self._written_for(len(given))
+        return text, [one.filled(given) if isinstance(one, _Slot) else one for one in values]
 
     def write(self, *given: Any) -> Statement:
         """Return what Peewee writes for these arguments now."""
