@@ -24,7 +24,7 @@ from blueprints.payments.presenters.lines import (
 from blueprints.payments.presenters.warnings import overpaid
 from blueprints.payroll.presenters.held_lines import present_held_lines
 from blueprints.web.acts import does
-from blueprints.web.authorization import ALL, MAY_PAY
+from blueprints.web.authorization import ALL, MAY_PAY, require_lines
 from blueprints.web.choices import choices
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import dense, redirect_to
@@ -34,7 +34,6 @@ from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
 from domain.payments.line_verdicts import VERDICTS
 from domain.payments.payment_views import Payment
-from domain.team import salary_visibility
 from models import Membership
 
 # --- lines ---
@@ -53,7 +52,7 @@ def decide_line(membership, reference, line_id):
     decide = _DECISIONS.get(request.args.get("verdict", ""))
     if decide is None:
         abort(400)
-    _require_lines(membership)
+    require_lines(membership)
     try:
         decision = decide(membership.client, membership.user, reference, line_id)
     except DomainError as error:
@@ -74,17 +73,11 @@ def decide_line(membership, reference, line_id):
     return dense(render_page("payments/_line_update.html", page, row=row, announcement=announcement))
 
 
-def _require_lines(membership: Membership) -> None:
-    """Abort with 403 if this member cannot see the lines."""
-    if not salary_visibility.can_see_lines(membership.role, membership.client):
-        abort(403)
-
-
 @blueprint.post("/<client>/betalingen/<reference>/alles")
 @does("amend")
 def include_all(membership, reference):
     """Include all excluded lines again."""
-    _require_lines(membership)
+    require_lines(membership)
     try:
         count = amendments.include_all_lines(membership.client, membership.user, reference)
     except DomainError as error:

@@ -1,6 +1,6 @@
 """*Fout in de salarisrun*: ask about a line, answer, or go on without an answer."""
 
-from flask import Response, abort, flash, request
+from flask import Response, flash, request
 from flask_babel import gettext as _
 
 from blueprints.payments.actions import EDITABLE
@@ -10,12 +10,12 @@ from blueprints.payments.forms import DoubtForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.doubts import who_is_told
 from blueprints.web.acts import does
+from blueprints.web.authorization import require_lines
 from blueprints.web.responses import redirect_to
 from domain.common.errors import DomainError
 from domain.payments import doubt_answers, queries
 from domain.payments.line_search import LineQuery
 from domain.payments.payment_views import LineView, Payment
-from domain.team import salary_visibility
 from jobs import enqueue
 from models import Membership
 
@@ -24,7 +24,7 @@ from models import Membership
 @does("amend")
 def ask_doubt(membership, reference, line_id):
     """Ask in a few words whether the run has a mistake: the line is left out, and the payment waits."""
-    _require_lines(membership)
+    require_lines(membership)
     payment = queries.get_payment(membership.client, reference, LineQuery())
     line, form = queries.get_line(payment.id, line_id), DoubtForm()
     if request.method == "GET" and (payment.state not in EDITABLE or line.doubted):
@@ -48,7 +48,7 @@ def _ask_page(membership: Membership, payment: Payment, line: LineView, form: Do
 @does("answer_doubt")
 def answer_doubt(membership, reference, line_id):
     """Answer that the line is right, or that the run is run again."""
-    _require_lines(membership)
+    require_lines(membership)
     answer, words = request.form.get("answer", ""), request.form.get("words", "")
     try:
         doubt_answers.answer_doubt(membership, reference, line_id, answer, words)
@@ -72,9 +72,3 @@ def _done(membership: Membership, reference: str, text: str) -> Response:
     enqueue("send_mails")
     flash(text, "good")
     return redirect_to(url_of(membership, reference))
-
-
-def _require_lines(membership: Membership) -> None:
-    """Abort with 403 if this member cannot see the lines."""
-    if not salary_visibility.can_see_lines(membership.role, membership.client):
-        abort(403)

@@ -1,14 +1,14 @@
 """New and changed accounts: *Nagevraagd, klopt* or *Nog niet betalen*."""
 
-from flask import abort, request
+from flask import request
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.presenters.payees import answered
 from blueprints.web.acts import does
+from blueprints.web.authorization import require_lines
 from domain.common.errors import DomainError
 from domain.payments import payee_answers
-from domain.team import salary_visibility
 
 
 @blueprint.post("/<client>/betalingen/<reference>/rekeningen")
@@ -18,8 +18,7 @@ def answer_payees(membership, reference):
 
     The button that was pressed says how: an answer, with the line after a dash if it is about one.
     """
-    if not salary_visibility.can_see_lines(membership.role, membership.client):
-        abort(403)
+    require_lines(membership)
     answer, _, line = request.form.get("antwoord", "").partition("-")
     about = int(line) if line.isdecimal() else None
     try:

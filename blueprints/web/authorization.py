@@ -18,7 +18,7 @@ from blueprints.web.urls import safe_local_path, split_address
 from domain.accounts import accounts, devices, sessions
 from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
-from domain.team import members
+from domain.team import members, salary_visibility
 from models import Membership
 from models.states import ClientState, Role
 
@@ -97,6 +97,12 @@ def is_possible(address: str, reads: bool = False) -> bool:
         return True
     acts = "POST" in (rule.methods or ()) and rule.endpoint not in WHILE_CLOSING
     return values.get("client") != client.public_id or not acts
+
+
+def require_lines(membership: Membership) -> None:
+    """Abort with 403 if this member cannot see what each employee is paid."""
+    if not salary_visibility.can_see_lines(membership.role, membership.client):
+        abort(403)
 
 
 def for_client(roles: Iterable[str] = ALL) -> Callable:
