@@ -69,6 +69,7 @@ from domain.common.services import configure as configure_domain
 from domain.orders import restore_watch
 from jobs import mail_rendering
 from jobs.marks import QueueMarks
+from jobs.queue_watch import RedisQueueWatch
 
 SCREENS = (
     "shortcuts", "account", "onboarding", "banking", "payroll", "payments", "overview", "team", "settings", "webhooks",
@@ -155,7 +156,7 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
             identity=_identity(settings), register=_register(settings), names=_names(settings),
             mailer=_mailer(settings), pusher=_pusher(settings),
             anchors=FileAnchors(settings.audit_anchors),
-            marks=(FileMarks(settings.home), QueueMarks(jobs.connection)),
+            marks=(FileMarks(settings.home), QueueMarks(jobs.connection)), queue=RedisQueueWatch(jobs.connection),
             keyring=Keyring(settings.data_keys, settings.data_key), lookup_key=settings.lookup_key,
             pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,

@@ -11,6 +11,8 @@ from typing import Any
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from jobs import task_tally
+
 SERIALIZER = JSONSerializer
 _TASKS = "jobs.tasks"
 
@@ -29,6 +31,11 @@ class TaskJob(Job):
         if self.instance is not None or not callable(found) or found.__module__ != _TASKS:
             raise NoTask("an entry of the queue is no task of ours")
         return found
+
+    def perform(self) -> Any:
+        task = self.func.__name__  # what is no task fails here, and is not counted
+        with task_tally.counted(self.connection, task):
+            return super().perform()
 
     @property
     def success_callback(self) -> None:

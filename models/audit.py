@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import Check, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import EncryptedField, JsonField, Table, UtcField
@@ -91,3 +91,9 @@ class PushNotification(Table):
                 "'consent_ended', 'held', 'run_refused')"
             )
         ]
+
+
+# For the figures of operators: what was tried and is not tried again.
+_GIVEN_UP = SQL("attempts > 0 and due_at is null and sent_at is null")
+OutgoingMail.add_index(OutgoingMail.index(OutgoingMail.id, name="given_up_mail").where(_GIVEN_UP))
+PushNotification.add_index(PushNotification.index(PushNotification.id, name="given_up_push").where(_GIVEN_UP))

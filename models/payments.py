@@ -64,6 +64,7 @@ class Batch(Table):
         indexes = (
             (("client", "company_key", "kind", "year", "run_number", "version"), True),
             (("client", "state"), False),
+            (("state", "state_changed_at"), False),  # for the figures of operators
         )
         constraints = [
             Check(one_of("state", BatchState)),

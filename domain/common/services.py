@@ -15,6 +15,7 @@ from connectors.register.port import BusinessRegister
 from connectors.smtp import SmtpMailer
 from connectors.web_push import WebPushClient
 from core.encryption import Keyring
+from domain.common.queue_state import QueueWatch
 from models import row_register
 
 
@@ -51,6 +52,7 @@ class Services:
     rest_offered: bool = True
     operators_sign_in: bool = False  # also while no operator is registered: in production
     marks: tuple[MarkStore, ...] = ()  # none: a restore is not noticed by itself
+    queue: QueueWatch | None = None  # None: no figures of the queue
     names: NameChecker | None = None  # None: no name is checked before a payment
     ponto: OAuthClient | None = None  # None: no banks through Ponto
 

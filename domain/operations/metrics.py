@@ -1,23 +1,16 @@
 """Health of the database, and the figures for Prometheus."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from peewee import fn
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from models import (
-    Batch,
-    OutgoingMail,
-    PaymentHold,
-    PayrollRun,
-    PushNotification,
-    RowRegister,
-    WebhookDelivery,
-    pending_migrations,
-)
+from domain.common.queue_state import QueueState
+from domain.operations.figures import Figures, Waiting, read_figures
+from models import pending_migrations
+
+SWEEP = "enqueue_due_work"
 
 
 def database_answers() -> list[str]:
@@ -25,47 +18,82 @@ def database_answers() -> list[str]:
     return pending_migrations()
 
 
-class _DatabaseCollector(Collector):
-    """Collects the figures on request, from the database."""
+class _FiguresCollector(Collector):
+    """Collects the figures on request, from database and queue server."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        waiting = GaugeMetricFamily("bizcuit_waiting", "Rows that wait for the worker", labels=["kind"])
-        waiting.add_metric(["delivery"], WebhookDelivery.select().where(WebhookDelivery.processed_at.is_null()).count())
-        waiting.add_metric(["run"], PayrollRun.select().where(PayrollRun.due_at.is_null(False)).count())
-        waiting.add_metric(["mail"], OutgoingMail.select().where(OutgoingMail.due_at.is_null(False)).count())
-        yield waiting
-        unsent = GaugeMetricFamily("bizcuit_given_up", "What was tried and is not tried again", labels=["kind"])
-        unsent.add_metric(["mail"], _given_up(OutgoingMail))
-        unsent.add_metric(["push"], _given_up(PushNotification))
-        yield unsent
-        batches = GaugeMetricFamily("bizcuit_batches", "Batches by state", labels=["state"])
-        rows: Any = Batch.select(Batch.state, fn.count(Batch.id)).group_by(Batch.state).tuples()
-        for state, count in rows:
-            batches.add_metric([state], count)
-        yield batches
-        held = GaugeMetricFamily("bizcuit_holds", "Holds in force")
-        held.add_metric([], PaymentHold.select().where(PaymentHold.lifted_at.is_null()).count())
-        yield held
-        yield from _books()
+    def collect(self) -> Iterator[Metric]:
+        found = read_figures()
+        yield from _work(found)
+        yield from _trouble(found)
+        yield from _books(found)
+        yield _gauge("bizcuit_queue_up", "Whether the queue server answers", float(found.queue is not None))
+        if found.queue is not None:
+            yield from _queue(found.queue)
 
 
-def _given_up(table: type[OutgoingMail] | type[PushNotification]) -> int:
-    """Return how many were tried and are not tried again, as long as their rows are kept."""
-    return table.select().where(table.due_at.is_null(), table.sent_at.is_null(), table.attempts > 0).count()
+def _work(found: Figures) -> Iterator[Metric]:
+    yield from _waiting("bizcuit_waiting", "What waits for the worker", "kind", found.waiting)
+    yield from _waiting("bizcuit_batches", "Payments that are not over, in this state", "state", found.batches)
+    yield _gauge("bizcuit_orders_unanswered", "Orders that a bank may have and did not answer", found.unanswered.count)
+    yield _gauge(
+        "bizcuit_orders_unanswered_oldest_seconds", "For how long the oldest of these has no answer",
+        found.unanswered.oldest_seconds,
+    )  # fmt: skip
+    received = CounterMetricFamily("bizcuit_deliveries", "Webhook calls received from Nmbrs")
+    received.add_metric([], found.deliveries)
+    yield received
 
 
-def _books() -> Iterator[GaugeMetricFamily]:
-    """The last check of the books. Without a number it runs now, or failed."""
-    row = RowRegister.get_or_none()
-    faults = GaugeMetricFamily("bizcuit_books_inconsistencies", "What the last check of the books found")
-    if row is not None and row.fault_count is not None:
-        faults.add_metric([], row.fault_count)
-    yield faults
-    checked = GaugeMetricFamily("bizcuit_books_checked_timestamp_seconds", "When the books were last checked")
-    if row is not None and row.checked_at is not None:
-        checked.add_metric([], row.checked_at.timestamp())
-    yield checked
+def _trouble(found: Figures) -> Iterator[Metric]:
+    yield _by("bizcuit_given_up", "What was tried and is not tried again", "kind", found.given_up)
+    yield _gauge("bizcuit_evidence_contradictions", "Lines of orders whose proofs disagree", found.contradictions)
+    yield _gauge("bizcuit_holds", "Holds in force", found.holds)
+
+
+def _books(found: Figures) -> Iterator[Metric]:
+    faults, checked = found.books.faults, found.books.checked_at
+    yield _gauge("bizcuit_books_inconsistencies", "What the last check of the books found", faults)
+    at = checked.timestamp() if checked is not None else None
+    yield _gauge("bizcuit_books_checked_timestamp_seconds", "When the books were last checked", at)
+
+
+def _queue(state: QueueState) -> Iterator[Metric]:
+    lengths = state.queues.items()
+    waiting = {name: one.waiting for name, one in lengths}
+    yield _by("bizcuit_queue_jobs", "Jobs that wait in the queue", "queue", waiting)
+    oldest = {name: one.oldest_seconds for name, one in lengths}
+    yield _by("bizcuit_queue_oldest_seconds", "How long the next job of the queue has waited", "queue", oldest)
+    failed = {name: one.failed for name, one in lengths}
+    yield _by("bizcuit_queue_failed_jobs", "Jobs of the queue that failed in the last day", "queue", failed)
+    yield _gauge("bizcuit_workers", "Workers that are alive", state.workers)
+    ended = CounterMetricFamily("bizcuit_jobs", "Jobs that ended", labels=["task", "result"])
+    for names, count in state.jobs.items():
+        ended.add_metric(names, count)
+    yield ended
+    at = state.finished_at.get(SWEEP)
+    yield _gauge("bizcuit_last_sweep_timestamp_seconds", "When everything that is due was last enqueued", at)
+
+
+def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:
+    """Return a gauge without labels; None: without a value."""
+    made = GaugeMetricFamily(name, meaning)
+    if value is not None:
+        made.add_metric([], value)
+    return made
+
+
+def _by(name: str, meaning: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    made = GaugeMetricFamily(name, meaning, labels=[label])
+    for key, value in values.items():
+        made.add_metric([key], value)
+    return made
+
+
+def _waiting(name: str, meaning: str, label: str, found: Mapping[str, Waiting]) -> Iterator[GaugeMetricFamily]:
+    yield _by(name, meaning, label, {key: one.count for key, one in found.items()})
+    ages = {key: one.oldest_seconds for key, one in found.items()}
+    yield _by(f"{name}_oldest_seconds", f"{meaning}: seconds since the oldest", label, ages)
 
 
 REGISTRY = CollectorRegistry()
-REGISTRY.register(_DatabaseCollector())
+REGISTRY.register(_FiguresCollector())
