@@ -32,7 +32,10 @@ EMAIL, PASSWORD = "bench@demobv.example", "Negen-Kleine-Kikkers-71"
 
 def settings(home: Path, sandbox_url: str) -> config.Config:
     """Return development settings for this folder, ignoring the other environment variables."""
-    return config.load({"BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": sandbox_url, **database_named()})
+    return config.load({
+        "BIZCUIT_ENV": "development", "BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": sandbox_url,
+        **database_named(),
+    })  # fmt: skip
 
 
 def database_named() -> dict[str, str]:

@@ -3,14 +3,14 @@
 import ipaddress
 from collections.abc import Iterator
 from itertools import combinations
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from config.external_services import SANDBOX_CREDENTIALS
 from config.files import banks_of
 from config.own_secrets import OWN, known_development_secrets
 from config.reader import PREFIX, Reader
 from config.settings import Config
-from config.strength import bare, repeats_itself
+from config.strength import bare, is_plain_word, repeats_itself
 
 ADDRESSES = (
     "BASE_URL", "HOOK_URL", "NMBRS_URL", "NMBRS_REST_URL", "NMBRS_AUTHORITY", "PONTO_URL", "PONTO_AUTHORITY",
@@ -24,11 +24,13 @@ ISSUED = (
 IDS = ("OIDC_CLIENT_ID", "NMBRS_CLIENT_ID", "PONTO_CLIENT_ID", "NAMES_CLIENT_ID")
 FEWEST_DISTINCT = 5
 FISCAL_YEARS = 7
+LEAST_POLL_SECONDS = 60  # Nmbrs is asked about every company each time
 
 
 def check_production(read: Reader, settings: Config) -> None:
     """Note everything that makes these settings unfit for production."""
     _require_https(read, settings)
+    _require_bare_address(read, settings)
     _require_private_stores(read, settings)
     _require_private_mail(read, settings)
     _refuse_sandbox_credentials(read, settings)
@@ -36,6 +38,7 @@ def check_production(read: Reader, settings: Config) -> None:
     _refuse_equal_secrets(read, settings)
     _require_banks_over_https(read, settings)
     _require_fiscal_retention(read, settings)
+    _require_patience(read, settings)
 
 
 def _given(settings: Config, name: str) -> str:
@@ -49,6 +52,12 @@ def _require_https(read: Reader, settings: Config) -> None:
         value = _given(settings, name)
         if value and not _is_https(value):
             read.refuse(name, "must be https in production: an address with a host, without user, query or fragment")
+
+
+def _require_bare_address(read: Reader, settings: Config) -> None:
+    """Require that pages stand at the root: cookies with the prefix __Host- have no other path (RFC 6265bis)."""
+    if not read.is_refused("BASE_URL") and urlsplit(settings.base_url).path:
+        read.refuse("BASE_URL", "must have no path")
 
 
 def _is_https(url: str) -> bool:
@@ -74,6 +83,11 @@ def _require_fiscal_retention(read: Reader, settings: Config) -> None:
     """Payroll records must be kept for seven years (Algemene wet inzake rijksbelastingen, art. 52, paragraph 4)."""
     if settings.kept_years < FISCAL_YEARS:
         read.refuse("KEPT_YEARS", f"must be {FISCAL_YEARS} or more in production")
+
+
+def _require_patience(read: Reader, settings: Config) -> None:
+    if settings.poll_seconds < LEAST_POLL_SECONDS and not read.is_refused("POLL_SECONDS"):
+        read.refuse("POLL_SECONDS", f"must be {LEAST_POLL_SECONDS} or more in production")
 
 
 def _require_private_stores(read: Reader, settings: Config) -> None:
@@ -137,9 +151,27 @@ def _refuse_sandbox_credentials(read: Reader, settings: Config) -> None:
 def _refuse_careless_credentials(read: Reader, settings: Config) -> None:
     for name in ISSUED:
         value = _given(settings, name)
-        codes = [ord(letter) for letter in value]
-        if value and (len(set(codes)) < FEWEST_DISTINCT or repeats_itself(codes)) and not read.is_refused(name):
-            read.refuse(name, "can be guessed: it repeats itself or has too few distinct characters")
+        if value and _is_careless(value) and not read.is_refused(name):
+            read.refuse(name, "can be guessed: it repeats itself, has too few distinct characters or is a plain word")
+    for name, password in _store_passwords(settings):
+        if _is_careless(password):
+            read.refuse(name, "has a password that can be guessed")
+
+
+def _is_careless(value: str) -> bool:
+    codes = [ord(letter) for letter in value]
+    return len(set(codes)) < FEWEST_DISTINCT or repeats_itself(codes) or is_plain_word(value)
+
+
+def _store_passwords(settings: Config) -> Iterator[tuple[str, str]]:
+    """Yield the password in the address of the database and of the queue, where one stands there."""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        try:
+            password = unquote(urlsplit(_given(settings, name)).password or "")
+        except ValueError:  # which is refused elsewhere
+            continue
+        if password:
+            yield name, password
 
 
 def _refuse_equal_secrets(read: Reader, settings: Config) -> None:
@@ -155,9 +187,12 @@ def _refuse_equal_secrets(read: Reader, settings: Config) -> None:
 
 
 def _secrets(settings: Config) -> Iterator[tuple[str, bytes]]:
-    """Yield every secret that is set, by its name: a data key as DATA_KEYS with the key's own name behind it."""
+    """Yield every secret that is set, by its name: a data key as DATA_KEYS with the key's own name behind it, a
+    password in an address as that of the address."""
     for name in (*OWN, "METRICS_TOKEN", *ISSUED):
         if name == "DATA_KEYS":
             yield from ((f"DATA_KEYS ({key_id})", key) for key_id, key in settings.data_keys.items())
         elif value := _given(settings, name):
             yield name, bare(value)
+    for name, password in _store_passwords(settings):
+        yield f"{name} (password)", bare(password)

@@ -1,5 +1,6 @@
 """Whether a secret can be guessed, by its characters. Its length is checked where it is read."""
 
+import re
 from base64 import b64decode
 from itertools import pairwise
 
@@ -7,6 +8,10 @@ FEWEST_DISTINCT = 8  # of 32 characters; 32 random hexadecimal digits have fewer
 WORDS = (
     "bizcuit", "change", "default", "development", "example", "insecure", "password", "passwd", "placeholder",
     "qwerty", "replace", "sandbox", "secret", "wachtwoord", "welkom",
+)  # fmt: skip
+# Beside them in examples: "your-secret-here", "changeit", the accounts that servers are installed with.
+FILLERS = (
+    "admin", "here", "it", "key", "me", "my", "postgres", "redis", "root", "test", "the", "this", "token", "your",
 )  # fmt: skip
 
 
@@ -28,6 +33,11 @@ def _counts(codes: list[int]) -> bool:
     """Return whether most neighbours are equal or follow each other, as in "abcdefgh" or "11223344"."""
     steps = [right - left for left, right in pairwise(codes)]
     return sum(-1 <= step <= 1 for step in steps) > len(steps) // 2
+
+
+def is_plain_word(secret: str) -> bool:
+    """Return whether the letters are no more than words that stand in examples, as in "change-me!" or "Welkom01"."""
+    return bool(re.fullmatch(rf"({'|'.join((*WORDS, *FILLERS))})+", _letters(secret)))
 
 
 def _letters(secret: str | bytes) -> str:

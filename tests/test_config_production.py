@@ -20,7 +20,7 @@ from models.dialect import database_at
 from tests.support.production_settings import BANK, KEY, SECRETS, complete, drawn, in_base64, production
 
 ROOT = Path(__file__).parent.parent
-REQUIRED = sorted(name.removeprefix("BIZCUIT_") for name in complete() if name != "BIZCUIT_ENV")
+REQUIRED = sorted({"HOME", *(name.removeprefix("BIZCUIT_") for name in complete())} - {"ENV"})
 NAMES = {
     "NAMES_SERVICE": "surepay", "NAMES_URL": "https://names.example", "NAMES_CLIENT_ID": "us-there",
     "NAMES_CLIENT_SECRET": "as drawn by them for names",
@@ -62,7 +62,7 @@ def test_each_missing_setting_is_named(tmp_path: Path, name: str):
 
 def test_all_that_is_missing_is_named_at_once(tmp_path: Path):
     with pytest.raises(ConfigError) as refused:
-        config.load({"BIZCUIT_ENV": "production", "BIZCUIT_HOME": str(tmp_path)})
+        config.load({"BIZCUIT_ENV": "production"})
     named = {fault.split()[0] for fault in refused.value.faults}
     assert named == {f"BIZCUIT_{name}" for name in REQUIRED}
     assert str(refused.value).splitlines() == list(refused.value.faults)
@@ -98,25 +98,25 @@ def test_every_address_must_be_https(tmp_path: Path, name: str, url: str):
 def test_every_setting_with_an_address_is_among_those_that_are_checked():
     """The checks of https are complete: every setting that holds an address in development stands in the list."""
     told = {**complete(), **{f"BIZCUIT_{name}": value for name, value in NAMES.items()}}
-    settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **told, "BIZCUIT_ENV": "production"})
+    settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **told})
     read = {name.upper() for name, value in vars(settings).items() if isinstance(value, str) and "://" in value}
     assert read - {"DATABASE_URL", "REDIS_URL", "SANDBOX_URL"} == set(ADDRESSES)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://u:p@db.example/pay", "postgresql://u:p@db.example/pay?sslmode=require",
-     "postgresql://u:p@db.example/pay?sslmode=verify-ca", "postgres://u:p@10.0.0.4:5432/pay?sslmode=disable",
-     "postgresql://u:p@localhost/pay?host=db.example", "postgresql://u:p@localhost,db.example/pay"],
+    ["postgresql://u:Qx7-vRt2@db.example/pay", "postgresql://u:Qx7-vRt2@db.example/pay?sslmode=require",
+     "postgresql://u:Qx7-vRt2@db.example/pay?sslmode=verify-ca", "postgres://u:Qx7-vRt2@10.0.0.4:5432/pay?sslmode=disable",
+     "postgresql://u:Qx7-vRt2@localhost/pay?host=db.example", "postgresql://u:Qx7-vRt2@localhost,db.example/pay"],
 )  # fmt: skip
 def test_a_database_on_another_machine_is_reached_over_tls(tmp_path: Path, url: str):
     (fault,) = faults(tmp_path, DATABASE_URL=url)
-    assert fault.startswith("BIZCUIT_DATABASE_URL ") and "sslmode=verify-full" in fault and "p@" not in fault
+    assert fault.startswith("BIZCUIT_DATABASE_URL ") and "sslmode=verify-full" in fault and "Qx7" not in fault
 
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://queue.example:6379/0", "redis://:word@10.0.0.4/0", "rediss://queue.example/0?ssl_cert_reqs=none",
+    ["redis://queue.example:6379/0", "redis://:Qx7-vRt2@10.0.0.4/0", "rediss://queue.example/0?ssl_cert_reqs=none",
      "rediss://queue.example/0?ssl_check_hostname=false"],
 )  # fmt: skip
 def test_a_queue_on_another_machine_is_reached_over_tls(tmp_path: Path, url: str):
@@ -126,8 +126,8 @@ def test_a_queue_on_another_machine_is_reached_over_tls(tmp_path: Path, url: str
 
 @pytest.mark.parametrize(
     "stores",
-    [{"DATABASE_URL": "postgresql://u:p@db.example/pay?sslmode=verify-full", "REDIS_URL": "rediss://q.example:6380/0"},
-     {"DATABASE_URL": "postgresql://u:p@127.0.0.1:5432/pay", "REDIS_URL": "redis://localhost:6379/0"},
+    [{"DATABASE_URL": "postgresql://u:Qx7-vRt2@db.example/pay?sslmode=verify-full", "REDIS_URL": "rediss://q.example:6380/0"},
+     {"DATABASE_URL": "postgresql://u:Qx7-vRt2@127.0.0.1:5432/pay", "REDIS_URL": "redis://localhost:6379/0"},
      {"DATABASE_URL": "postgresql:///pay?host=/run/postgresql", "REDIS_URL": "unix:///run/queue.sock"}],
 )  # fmt: skip
 def test_stores_over_tls_or_on_this_machine_are_not_refused(tmp_path: Path, stores: dict[str, str]):
@@ -135,10 +135,61 @@ def test_stores_over_tls_or_on_this_machine_are_not_refused(tmp_path: Path, stor
 
 
 def test_the_driver_checks_the_certificate_that_the_address_asks_for():
-    found = database_at("postgresql://u:p@db.example/pay?sslmode=verify-full&sslrootcert=/ca.pem").connect_params
+    found = database_at("postgresql://u:Qx7-vRt2@db.example/pay?sslmode=verify-full&sslrootcert=/ca.pem").connect_params
     assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/ca.pem")
     made: Any = Redis.from_url("rediss://queue.example:6380/0").connection_pool.make_connection()
     assert (made.cert_reqs, made.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///bizcuit.db", "sqlite:///var/bizcuit.db", "sqlite:///:memory:"])
+def test_the_file_of_a_database_has_an_absolute_path(tmp_path: Path, url: str):
+    assert faults(tmp_path, DATABASE_URL=url) == (
+        "BIZCUIT_DATABASE_URL must name the file by its absolute path in production: sqlite:////path",
+    )
+    assert faults(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/bizcuit.db") == ()
+
+
+@pytest.mark.parametrize("password", ["p", "aaaaaaaaaaaa", "abcabcabc", "changeme", "postgres", "secret-1", "Welkom01"])
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("DATABASE_URL", "postgresql://us:{}@127.0.0.1/pay"),
+     ("DATABASE_URL", "postgresql://us:{}@db.example/pay?sslmode=verify-full"),
+     ("REDIS_URL", "rediss://:{}@queue.example/0")],
+)  # fmt: skip
+def test_a_password_of_a_store_that_can_be_guessed_is_refused(tmp_path: Path, name: str, url: str, password: str):
+    assert faults(tmp_path, **{name: url.format(password)}) == (f"BIZCUIT_{name} has a password that can be guessed",)
+    assert faults(tmp_path, **{name: url.format("kD7%40wq%2FZ1r")}) == ()
+
+
+def test_a_password_of_a_store_is_no_other_secret(tmp_path: Path):
+    key = drawn("shared").hex()
+    (fault,) = faults(tmp_path, DATABASE_URL=f"postgresql://us:{key}@127.0.0.1/pay", SESSION_KEY=key)
+    assert "BIZCUIT_DATABASE_URL (password) are equal" in fault and key not in fault
+
+
+@pytest.mark.parametrize("url", ["https://app.example/pay", "https://app.example/pay/"])
+def test_pages_stand_at_the_root(tmp_path: Path, url: str):
+    assert faults(tmp_path, BASE_URL=url) == ("BIZCUIT_BASE_URL must have no path",)
+    assert production(tmp_path, BASE_URL="https://app.example/").base_url == "https://app.example"
+
+
+def test_nmbrs_is_not_asked_all_the_time(tmp_path: Path):
+    assert faults(tmp_path, POLL_SECONDS="59") == ("BIZCUIT_POLL_SECONDS must be 60 or more in production",)
+    assert production(tmp_path, POLL_SECONDS="60").poll_seconds == 60
+
+
+# --- where it writes ---
+@pytest.mark.parametrize(
+    ("home", "why"),
+    [("var", "must be an absolute path"), ("/", "is a folder of the system"), ("/etc", "is a folder of the system"),
+     ("/etc/", "is a folder of the system"), ("/var/lib", "is a folder of the system"),
+     ("/sys/kernel", "is a folder of the system"), ("/etc/hostname", "is not a folder")],
+)  # fmt: skip
+def test_the_home_folder_is_the_programs_own(home: str, why: str):
+    with pytest.raises(ConfigError) as refused:
+        config.load({**complete(), "BIZCUIT_HOME": home})
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"BIZCUIT_HOME {why}")
 
 
 @pytest.mark.parametrize("url", ["http://bank.example", "http://127.0.0.1:9", "http://localhost"])
@@ -272,7 +323,11 @@ def test_every_credential_of_development_is_known_to_production(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ISSUED)
-@pytest.mark.parametrize("value", ["x", "aaaaaaaaaaaa", "abababababab", "11111222", "abcdefabcdef"])
+@pytest.mark.parametrize(
+    "value",
+    ["x", "aaaaaaaaaaaa", "abababababab", "11111222", "abcdefabcdef", "secret", "changeme", "Change-me!", "password123",
+     "your-secret-here", "Welkom01", "test-token"],
+)  # fmt: skip
 def test_a_careless_credential_is_refused(tmp_path: Path, name: str, value: str):
     (fault,) = faults(tmp_path, **NMBRS_REST | {name: value})
     assert fault.startswith(f"BIZCUIT_{name} can be guessed") and f" {value} " not in fault

@@ -103,6 +103,7 @@ class Stack:
         """Return the environment of every process."""
         return {
             **self._given,
+            "BIZCUIT_ENV": self._given.get("BIZCUIT_ENV") or "development",
             "BIZCUIT_HOME": str(self.home),
             "BIZCUIT_PORT": str(self.ports.web),
             "BIZCUIT_SANDBOX_PORT": str(self.ports.sandbox),

@@ -17,6 +17,7 @@ from tests.support.factories import PSU, Demo
 
 @pytest.fixture
 def app(demo: Demo, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    monkeypatch.setenv("BIZCUIT_ENV", "development")
     monkeypatch.setenv("BIZCUIT_HOME", str(tmp_path))
     monkeypatch.setenv("BIZCUIT_DATABASE_URL", database)
     monkeypatch.delenv("BIZCUIT_OPERATOR_TOKEN", raising=False)

@@ -20,7 +20,7 @@ def web(database: str, sandbox: Sandbox, keys: Path, tmp_path: Path) -> FlaskCli
     settings = config.load(
         {
             "BIZCUIT_HOME": str(tmp_path), "BIZCUIT_DATABASE_URL": database, "BIZCUIT_SANDBOX_URL": sandbox.url,
-            "BIZCUIT_REDIS_URL": "redis://127.0.0.1:9/0",
+            "BIZCUIT_REDIS_URL": "redis://127.0.0.1:9/0", "BIZCUIT_ENV": "development",
         }
     )  # fmt: skip
     site = application.create_app(settings)

@@ -36,10 +36,12 @@ def files() -> Path:
 
 
 def complete() -> dict[str, str]:
-    """Return the environment of a production that starts."""
+    """Return the environment of a production that starts, except BIZCUIT_HOME."""
     pem = str(files() / "bank-identity.pem")
     return {
         "BIZCUIT_ENV": "production",
+        "BIZCUIT_DATABASE_URL": "postgresql:///bizcuit?host=/run/postgresql",
+        "BIZCUIT_REDIS_URL": "unix:///run/valkey/valkey.sock",
         "BIZCUIT_BASE_URL": "https://app.example",
         "BIZCUIT_BANKS": str(files() / "banks.json"),
         "BIZCUIT_BANK_KEY": pem,

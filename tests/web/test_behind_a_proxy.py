@@ -31,7 +31,7 @@ def served(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -
     return application.create_app(with_tables(config.load({
         "BIZCUIT_HOME": str(tmp_path_factory.mktemp("home")), "BIZCUIT_SANDBOX_URL": running_sandbox.url,
         "BIZCUIT_SMTP_PORT": str(running_sandbox.smtp_port), "BIZCUIT_REDIS_URL": "redis://127.0.0.1:1/0",
-        "BIZCUIT_BASE_URL": "https://app.example", "BIZCUIT_PROXIES": "1",
+        "BIZCUIT_BASE_URL": "https://app.example", "BIZCUIT_PROXIES": "1", "BIZCUIT_ENV": "development",
     })))  # fmt: skip
 
 
