@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from commands import payments, people, program, recovery
+from commands import payments, people, program, recovery, settings
 
 
 def register(app: Flask) -> None:
-    for command in (*program.ALL, *people.ALL, *payments.ALL, *recovery.ALL):
+    for command in (*settings.ALL, *program.ALL, *people.ALL, *payments.ALL, *recovery.ALL):
         app.cli.add_command(command)

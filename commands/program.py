@@ -1,4 +1,4 @@
-"""The operators' commands for the program itself: settings, schema, books, log, keys, due work."""
+"""The operators' commands for the program itself: schema, books, log, keys, due work."""
 
 import sys
 
@@ -19,12 +19,6 @@ from jobs import tasks
 def version() -> None:
     """Print the version of the program."""
     say(VERSION)
-
-
-@click.command("check-config")
-def check_config() -> None:
-    """Check the settings and the files that they name; print a line for each fault."""
-    say("settings are complete")  # with a fault, the application has ended with its lines before this
 
 
 @click.command()
@@ -127,4 +121,4 @@ def seed_demo() -> None:
     seed(say)
 
 
-ALL = (version, check_config, migrate, check_books, rotate_keys, sweep, audit_group, rows_group, seed_demo)
+ALL = (version, migrate, check_books, rotate_keys, sweep, audit_group, rows_group, seed_demo)

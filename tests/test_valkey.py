@@ -1,7 +1,6 @@
 """The embedded queue server keeps queued jobs, and only this user can reach it."""
 
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -10,30 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.queue_server import running_queue, wait_until
 from tools import embedded_valkey, process_supervisor
 
 
 @pytest.fixture
 def queue(tmp_path: Path):
     """A server, started as by the launcher."""
-    path = embedded_valkey.socket_path(tmp_path)
-    (tmp_path / "queue").mkdir()
-    child = process_supervisor.ManagedProcess(
-        "queue", embedded_valkey.command(tmp_path / "queue", path), str(path), tmp_path, dict(os.environ),
-        tmp_path / "queue.log", tmp_path / "queue.pid",
-    )  # fmt: skip
-    child.start()
-    wait_until(lambda: embedded_valkey.answers(path))
-    yield child, path
-    process_supervisor.stop_all([child])
-    shutil.rmtree(path.parent)
-
-
-def wait_until(ready, patience: float = 10.0) -> None:
-    deadline = time.monotonic() + patience
-    while not ready():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.02)
+    with running_queue(tmp_path) as started:
+        yield started
 
 
 def ask(path: Path, *words: str) -> bytes:
