@@ -37,6 +37,7 @@ from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.uploads import init_uploads
 from blueprints.web.urls import init_urls
 from blueprints.web.visitor_forms import VisitorCsrfProtect
+from connectors import calls
 from connectors.anchors import FileAnchors
 from connectors.bank import http_signatures
 from connectors.bank.berlin_group import BerlinGroupBank
@@ -68,6 +69,7 @@ from domain.common.services import Services
 from domain.common.services import configure as configure_domain
 from domain.orders import restore_watch
 from jobs import mail_rendering
+from jobs.call_tally import RedisCallTally
 from jobs.marks import QueueMarks
 from jobs.queue_watch import RedisQueueWatch
 
@@ -148,6 +150,7 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
     keep_private(settings.home)
     use_one_line_records()
     models.connect(settings.database_url)
+    calls.use_tally(RedisCallTally(jobs.connection))
     configure_domain(
         Services(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 
+from connectors import calls
 from core.clock import utcnow
 
 # Bodies are seven-bit text, which every mail server can relay.
@@ -61,6 +62,10 @@ class SmtpMailer:
         - MailNotSent
         """
         mail = self._mail(message)
+        with calls.reported("mail", "send", is_refusal=lambda error: getattr(error, "permanent", False)):
+            self._submit(mail)
+
+    def _submit(self, mail: EmailMessage) -> None:
         try:
             server = self._connect()
         except (OSError, smtplib.SMTPException) as error:

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from connectors import calls
 from core.clock import utcnow
 
 Urgency = Literal["very-low", "low", "normal", "high"]
@@ -167,7 +168,8 @@ class WebPushClient:
             "Content-Type": "application/octet-stream", "TTL": str(message.ttl), "Urgency": message.urgency,
             "Topic": message.topic, "Connection": "close",
         }  # fmt: skip
-        _raise_for_status(*self._exchange(place, headers, body))
+        with calls.reported("push", "send", refusals=(PushGone, PushRefused)):
+            _raise_for_status(*self._exchange(place, headers, body))
 
     def _token(self, place: SplitResult) -> str:
         """Return the VAPID token for this service (RFC 8292, section 2)."""

@@ -10,7 +10,7 @@ from rq.worker_registration import get_keys
 
 import jobs
 from domain.common.queue_state import QueueLength, QueueState
-from jobs import task_tally
+from jobs import call_tally, task_tally
 from jobs.task_jobs import TaskJob
 
 
@@ -26,7 +26,7 @@ class RedisQueueWatch:
             done = task_tally.read(connection)
             return QueueState(
                 queues={name: _length(jobs.queue(name)) for name in jobs.NAMES}, workers=_alive(connection),
-                finished_at=done.finished_at, jobs=done.counts,
+                finished_at=done.finished_at, jobs=done.counts, calls=call_tally.read(connection),
             )  # fmt: skip
         except RedisError as error:
             raise OSError("the queue server does not answer") from error

@@ -6,14 +6,16 @@ customers, so `state` identifies the request. Errors contain no secret.
 """
 
 from base64 import b64encode
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from connectors import calls
 from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import BankError
 from connectors.bank.transport import Answer
-from connectors.oauth import OAuthDown, Tokens, error_from_code, parse_tokens
+from connectors.oauth import OAuthDown, OAuthRefused, Tokens, error_from_code, parse_tokens
 from core.hidden_characters import load_json
 
 # offline_access gives a refresh token; ai is account information, pi is payment initiation.
@@ -49,7 +51,7 @@ class PontoOAuth:
         - OAuthDown
         """
         given = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-        return parse_tokens(self._post("token", given | {"redirect_uri": redirect_uri}))
+        return self._tokens("redeem", given | {"redirect_uri": redirect_uri})
 
     def refresh(self, refresh_token: str) -> Tokens:
         """Exchange the refresh token for new tokens.
@@ -58,7 +60,7 @@ class PontoOAuth:
         - OAuthRefused
         - OAuthDown: the old refresh token may no longer be valid.
         """
-        return parse_tokens(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+        return self._tokens("refresh", {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def revoke(self, refresh_token: str) -> None:
         """Revoke the consent.
@@ -67,7 +69,12 @@ class PontoOAuth:
         - OAuthRefused
         - OAuthDown
         """
-        self._post("revoke", {"token": refresh_token})
+        with _reported("revoke"):
+            self._post("revoke", {"token": refresh_token})
+
+    def _tokens(self, operation: str, given: dict[str, str]) -> Tokens:
+        with _reported(operation):
+            return parse_tokens(self._post("token", given))
 
     def _post(self, what: str, given: dict[str, str]) -> dict[str, Any]:
         settings = self._settings
@@ -84,6 +91,10 @@ class PontoOAuth:
         if answer is None:
             raise OAuthDown  # outside the except block: a chained exception could expose the request and its secrets
         return _spoken(answer)
+
+
+def _reported(operation: str) -> AbstractContextManager[calls.Reason]:
+    return calls.reported("bank", f"oauth_{operation}", which="ponto", refusals=(OAuthRefused,))
 
 
 def _spoken(answer: Answer) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Select the adapter that a bank's configuration names."""
+"""Select the adapter that a bank's configuration names, and report each call of it."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from connectors import calls
 from connectors.bank.port import (
     Account,
     Adapter,
@@ -10,6 +11,7 @@ from connectors.bank.port import (
     Balance,
     Bank,
     BankConfig,
+    BankRefused,
     Cancellation,
     ConsentStarted,
     ConsentState,
@@ -36,41 +38,46 @@ class BanksByAdapter:
             raise NotDelivered(f"bank {config.id}: there is no adapter {config.adapter}")
         return found
 
+    def _ask(self, config: BankConfig, operation: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Call the adapter's operation, and report how it went."""
+        with calls.reported("bank", operation, which=config.id, refusals=(BankRefused,)):
+            return getattr(self._of(config), operation)(config, *given, **named)
+
     def start_consent(self, config: BankConfig, *given: Any, **named: Any) -> ConsentStarted:
-        return self._of(config).start_consent(config, *given, **named)
+        return self._ask(config, "start_consent", given, named)
 
     def consent(self, config: BankConfig, *given: Any, **named: Any) -> ConsentState:
-        return self._of(config).consent(config, *given, **named)
+        return self._ask(config, "consent", given, named)
 
     def end_consent(self, config: BankConfig, *given: Any, **named: Any) -> None:
-        self._of(config).end_consent(config, *given, **named)
+        self._ask(config, "end_consent", given, named)
 
     def accounts(self, config: BankConfig, *given: Any, **named: Any) -> list[Account]:
-        return self._of(config).accounts(config, *given, **named)
+        return self._ask(config, "accounts", given, named)
 
     def balance(self, config: BankConfig, *given: Any, **named: Any) -> Balance | None:
-        return self._of(config).balance(config, *given, **named)
+        return self._ask(config, "balance", given, named)
 
     def transactions(self, config: BankConfig, *given: Any, **named: Any) -> list[Transaction]:
-        return self._of(config).transactions(config, *given, **named)
+        return self._ask(config, "transactions", given, named)
 
     def place_order(self, config: BankConfig, *given: Any, **named: Any) -> OrderPlaced:
-        return self._of(config).place_order(config, *given, **named)
+        return self._ask(config, "place_order", given, named)
 
     def start_authorisation(self, config: BankConfig, *given: Any, **named: Any) -> Authorisation:
-        return self._of(config).start_authorisation(config, *given, **named)
+        return self._ask(config, "start_authorisation", given, named)
 
     def continue_authorisation(self, config: BankConfig, *given: Any, **named: Any) -> Authorisation:
-        return self._of(config).continue_authorisation(config, *given, **named)
+        return self._ask(config, "continue_authorisation", given, named)
 
     def authorisation(self, config: BankConfig, *given: Any, **named: Any) -> str:
-        return self._of(config).authorisation(config, *given, **named)
+        return self._ask(config, "authorisation", given, named)
 
     def order_status(self, config: BankConfig, *given: Any, **named: Any) -> StatusReport:
-        return self._of(config).order_status(config, *given, **named)
+        return self._ask(config, "order_status", given, named)
 
     def confirm_names(self, config: BankConfig, *given: Any, **named: Any) -> dict[str, str]:
-        return self._of(config).confirm_names(config, *given, **named)
+        return self._ask(config, "confirm_names", given, named)
 
     def cancel_order(self, config: BankConfig, *given: Any, **named: Any) -> Cancellation:
-        return self._of(config).cancel_order(config, *given, **named)
+        return self._ask(config, "cancel_order", given, named)

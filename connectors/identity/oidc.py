@@ -10,6 +10,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -24,6 +25,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from connectors import calls
 from connectors.authlib_errors import UNREADABLE
 from connectors.identity.port import AuthRequest, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import DEFAULT, PROFILES, Profile
@@ -154,15 +156,17 @@ class OidcProvider:
             raise Refused("issuer")
 
     def _exchange(self, session: Any, code: str, attempt: AuthRequest) -> dict:
-        try:
-            return session.fetch_token(
-                self._metadata.get()["token_endpoint"], grant_type="authorization_code", code=code,
-                code_verifier=attempt.verifier, allow_redirects=False,
-            )  # fmt: skip
-        except OAuthError as error:
-            raise _told_error(str(error.error)) from None
-        except UNREADABLE as error:
-            raise ProviderDown(type(error).__name__) from None
+        endpoint = self._metadata.get()["token_endpoint"]
+        with _reported("token"):
+            try:
+                return session.fetch_token(
+                    endpoint, grant_type="authorization_code", code=code, code_verifier=attempt.verifier,
+                    allow_redirects=False,
+                )  # fmt: skip
+            except OAuthError as error:
+                raise _told_error(str(error.error)) from None
+            except UNREADABLE as error:
+                raise ProviderDown(type(error).__name__) from None
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
         """Return the claims of the id token after checking signature, issuer, audience, time, nonce and level."""
@@ -185,14 +189,16 @@ class OidcProvider:
 
     def _user_info(self, session: Any, subject: str) -> dict[str, Any]:
         """Return the userinfo claims, which must be of the same subject."""
-        try:
-            answer = session.get(self._metadata.get()["userinfo_endpoint"], allow_redirects=False)
-            answer.raise_for_status()
-            found = storable(answer.json())
-        except OAuthError:
-            raise Refused("user_info") from None
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise ProviderDown(type(error).__name__) from None
+        endpoint = self._metadata.get()["userinfo_endpoint"]
+        with _reported("user_info"):
+            try:
+                answer = session.get(endpoint, allow_redirects=False)
+                answer.raise_for_status()
+                found = storable(answer.json())
+            except OAuthError:
+                raise Refused("user_info") from None
+            except (requests.RequestException, ValueError, RecursionError) as error:
+                raise ProviderDown(type(error).__name__) from None
         if not isinstance(found, dict) or found.get("sub") != subject:
             raise Refused("subject")
         return found
@@ -214,7 +220,7 @@ class OidcProvider:
     # --- broker metadata and keys ---
     def _fetch_metadata(self) -> dict[str, Any]:
         issuer = self._settings.issuer
-        found = self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        found = self._fetch("metadata", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         scheme = urlsplit(issuer).scheme
         if found.get("issuer") != issuer:
             log.error("the broker's metadata names another issuer than the one that is set")
@@ -226,20 +232,25 @@ class OidcProvider:
 
     def _fetch_keys(self) -> KeySet:
         try:
-            return KeySet.import_key_set(self._fetch(self._metadata.get()["jwks_uri"]))  # type: ignore[arg-type]
+            return KeySet.import_key_set(self._fetch("keys", self._metadata.get()["jwks_uri"]))  # type: ignore[arg-type]
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise ProviderDown("keys") from error
 
-    def _fetch(self, url: str) -> dict[str, Any]:
-        try:
-            answer = requests.get(url, timeout=self._settings.timeout, allow_redirects=False)
-            answer.raise_for_status()
-            found = storable(answer.json()) if answer.status_code == 200 else None
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise ProviderDown(type(error).__name__) from error
-        if not isinstance(found, dict):
-            raise ProviderDown("not readable")
-        return found
+    def _fetch(self, operation: str, url: str) -> dict[str, Any]:
+        with _reported(operation):
+            try:
+                answer = requests.get(url, timeout=self._settings.timeout, allow_redirects=False)
+                answer.raise_for_status()
+                found = storable(answer.json()) if answer.status_code == 200 else None
+            except (requests.RequestException, ValueError, RecursionError) as error:
+                raise ProviderDown(type(error).__name__) from error
+            if not isinstance(found, dict):
+                raise ProviderDown("not readable")
+            return found
+
+
+def _reported(operation: str) -> AbstractContextManager[calls.Reason]:
+    return calls.reported("identity", operation, refusals=(Cancelled, Expired, Refused))
 
 
 class _Kept(Generic[Value]):

@@ -16,7 +16,7 @@ class Mollie:
     name = "mollie"
 
     def __init__(self, settings: NameServiceSettings) -> None:
-        self._secret, self._wire = settings.client_secret, NameServiceWire(settings)
+        self._secret, self._wire = settings.client_secret, NameServiceWire(settings, "mollie")
 
     def check(self, iban: str, name: str) -> NameCheckResult:
         """Return whether this account belongs to this name.

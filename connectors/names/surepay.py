@@ -29,7 +29,7 @@ class SurePay:
     name = "surepay"
 
     def __init__(self, settings: NameServiceSettings) -> None:
-        self._settings, self._wire = settings, NameServiceWire(settings)
+        self._settings, self._wire = settings, NameServiceWire(settings, "surepay")
         self._token, self._until = "", 0.0
 
     def check(self, iban: str, name: str) -> NameCheckResult:

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from connectors import calls
 from connectors.iso20022 import plain
 from connectors.names.port import CLOSE_MATCH, NameCheckDown, NameCheckResult
 from connectors.nmbrs.http_session import PerProcessSession
@@ -30,9 +31,10 @@ class NameServiceSettings:
 
 
 class NameServiceWire:
-    """HTTP to one service."""
+    """HTTP to one service. `which`: its name in the settings."""
 
-    def __init__(self, settings: NameServiceSettings) -> None:
+    def __init__(self, settings: NameServiceSettings, which: str) -> None:
+        self._which = which
         self._base, self._timeout, self._session = settings.url.rstrip("/"), settings.timeout, PerProcessSession()
 
     def post(self, path: str, headers: Mapping[str, str], **body: Any) -> tuple[int, dict[str, Any]]:
@@ -41,6 +43,10 @@ class NameServiceWire:
         Raises:
         - NameCheckDown: it cannot be reached, is slow or busy, or says something that cannot be read.
         """
+        with calls.reported("names", path.rpartition("/")[2], which=self._which):
+            return self._exchange(path, headers, body)
+
+    def _exchange(self, path: str, headers: Mapping[str, str], body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         try:
             with self._session.get().post(
                 f"{self._base}{path}", headers=dict(headers), timeout=self._timeout, allow_redirects=False, stream=True,

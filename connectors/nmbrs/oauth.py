@@ -5,6 +5,7 @@ The client uses Basic authentication with both parts percent-encoded; the refres
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,6 +14,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
+from connectors import calls
 from connectors.authlib_errors import UNREADABLE
 from connectors.oauth import OAuthRefused, Tokens, error_from_code, parse_tokens
 
@@ -57,7 +59,7 @@ class NmbrsOAuth:
         - OAuthRefused
         - OAuthDown
         """
-        with self._session(redirect_uri) as session:
+        with self._session(redirect_uri) as session, _reported("redeem"):
             return _tokens(
                 lambda: session.fetch_token(
                     f"{self._authority}/token", grant_type="authorization_code", code=code, code_verifier=verifier
@@ -71,7 +73,7 @@ class NmbrsOAuth:
         - OAuthRefused
         - OAuthDown: the old refresh token may no longer be valid.
         """
-        with self._session() as session:
+        with self._session() as session, _reported("refresh"):
             return _tokens(lambda: session.refresh_token(f"{self._authority}/token", refresh_token=refresh_token))
 
     def revoke(self, refresh_token: str) -> None:
@@ -81,13 +83,13 @@ class NmbrsOAuth:
         - OAuthRefused
         - OAuthDown
         """
-        with self._session() as session:
+        with self._session() as session, _reported("revoke"):
             address = f"{self._authority}/revocation"
             answer = _answered(
                 lambda: _spoken(session.revoke_token(address, token=refresh_token, token_type_hint="refresh_token"))
             )
-        if answer.status_code != 200:
-            raise OAuthRefused("revocation")
+            if answer.status_code != 200:
+                raise OAuthRefused("revocation")
 
     def _session(self, redirect_uri: str | None = None, client_id: str = "") -> Any:  # Authlib is not typed
         """Create a session. Authlib does not percent-encode id and secret for Basic, so they are encoded here, except
@@ -105,6 +107,10 @@ class NmbrsOAuth:
         session.register_compliance_hook("access_token_response", _spoken)
         session.register_compliance_hook("refresh_token_response", _spoken)
         return session
+
+
+def _reported(operation: str) -> AbstractContextManager[calls.Reason]:
+    return calls.reported("nmbrs", f"oauth_{operation}", which="rest", refusals=(OAuthRefused,))
 
 
 def _spoken(answer: requests.Response) -> requests.Response:

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from connectors.nmbrs import port
+from connectors.nmbrs.call_report import reported
 from connectors.nmbrs.http_session import PerProcessSession
 from core.clock import AMSTERDAM
 from core.hidden_characters import load_json
@@ -196,6 +197,10 @@ class RestWire:
 
     def _get(self, credentials: port.Credentials, ask: RestRequest) -> tuple[int, bytes]:
         """Return status 200 or 202 with its body; raise everything else."""
+        with reported(ask.name, "rest"):
+            return self._exchange(credentials, ask)
+
+    def _exchange(self, credentials: port.Credentials, ask: RestRequest) -> tuple[int, bytes]:
         settings, address = self._settings, self._base + ask.address()
         headers = {
             "Authorization": f"Bearer {credentials.token}", "X-Subscription-Key": settings.subscription_key,

@@ -19,6 +19,7 @@ from lxml import etree
 from zeep import Client
 
 from connectors.nmbrs import port
+from connectors.nmbrs.call_report import reported
 from connectors.nmbrs.http_session import PerProcessSession
 from core.clock import AMSTERDAM
 
@@ -70,8 +71,9 @@ class SoapWire:
         envelope = self._envelope(call, credentials, arguments or {})
 
         def attempt() -> Any:
-            root = self._post(call, envelope, timeout or self._timeout)
-            return _result(root, call, secret=credentials.token)
+            with reported(call, "soap"):
+                root = self._post(call, envelope, timeout or self._timeout)
+                return _result(root, call, secret=credentials.token)
 
         return attempt() if call in _WRITES else self._again(call, attempt)
 

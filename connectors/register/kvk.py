@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from connectors import calls
 from connectors.register.extract import (
     fault_codes,
     has_link,
@@ -90,10 +91,15 @@ class KvkRegister:
     def _get(self, path: str, asked: dict[str, str] | None = None) -> dict[str, Any]:
         for pause in self._pauses:
             try:
-                return self._once(path, asked)
+                return self._reported(path, asked)
             except _Temporary:
                 time.sleep(pause)
-        return self._once(path, asked)
+        return self._reported(path, asked)
+
+    def _reported(self, path: str, asked: dict[str, str] | None) -> dict[str, Any]:
+        """Ask once. The name of the operation is the path without the company's number."""
+        with calls.reported("register", path.split("/")[2], refusals=(UnknownCompany,)):
+            return self._once(path, asked)
 
     def _once(self, path: str, asked: dict[str, str] | None) -> dict[str, Any]:
         try:

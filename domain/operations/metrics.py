@@ -1,12 +1,13 @@
 """Health of the database, and the figures for Prometheus."""
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from domain.common.queue_state import QueueState
+from domain.common.queue_state import CallFigures, QueueState
 from domain.operations.figures import Figures, Waiting, read_figures
 from models import pending_migrations
 
@@ -72,6 +73,28 @@ def _queue(state: QueueState) -> Iterator[Metric]:
     yield ended
     at = state.finished_at.get(SWEEP)
     yield _gauge("bizcuit_last_sweep_timestamp_seconds", "When everything that is due was last enqueued", at)
+    yield from _calls(state.calls)
+
+
+def _calls(found: CallFigures) -> Iterator[Metric]:
+    labels = ["counterpart", "which"]
+    made = CounterMetricFamily("bizcuit_calls", "Calls to services", labels=[*labels, "operation", "result"])
+    for names, count in found.counts.items():
+        made.add_metric(names, count)
+    yield made
+    times = HistogramMetricFamily("bizcuit_call_seconds", "How long calls to services took", labels=labels)
+    failing = GaugeMetricFamily(
+        "bizcuit_failing_since_timestamp_seconds", "First failed call since the last answer", labels=labels
+    )
+    failed = GaugeMetricFamily("bizcuit_last_failure_timestamp_seconds", "Last call without an answer", labels=labels)
+    answered = GaugeMetricFamily("bizcuit_last_answer_timestamp_seconds", "Last answer", labels=labels)
+    for who, one in found.counterparts.items():
+        names = [*map(str, found.bounds), "+Inf"]
+        times.add_metric(who, list(zip(names, map(float, accumulate(one.within)), strict=True)), one.seconds)
+        for family, at in ((failing, one.failing_since), (failed, one.failed_at), (answered, one.answered_at)):
+            if at is not None:
+                family.add_metric(who, at)
+    yield from (times, failing, failed, answered)
 
 
 def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:

@@ -14,9 +14,11 @@ from rq import SimpleWorker
 from rq.job import Job
 
 import jobs
+from connectors.calls import Call
 from domain.common.services import Services, configure, services
 from domain.operations.metrics import REGISTRY
 from jobs import tasks
+from jobs.call_tally import RedisCallTally
 from jobs.queue_watch import RedisQueueWatch
 from jobs.task_jobs import SERIALIZER, TaskJob
 from tests.domain.test_figures import figures
@@ -118,6 +120,8 @@ def test_every_figure_is_on_the_page_about_monitoring(server: Redis, doing):
     doing("enqueue_due_work")
     jobs.enqueue("enqueue_due_work")
     work(server)
+    for result in ("ok", "failed"):
+        RedisCallTally(jobs.connection).add(Call("bank", "giro", "order_status", result, 1))
     told = set(re.findall(r"^# HELP (\S+) \S", generate_latest(REGISTRY).decode(), re.MULTILINE))
     page = (Path(jobs.__file__).parents[1] / "docs" / "monitoring.md").read_text("utf-8")
     assert told == set(re.findall(r"^\| `(bizcuit_\w+)` \|", page, re.MULTILINE))
