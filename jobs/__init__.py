@@ -6,9 +6,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
+from jobs import unique_jobs
 from jobs.task_jobs import SERIALIZER, TaskJob
 
-NAMES = ("urgent", "default")
+# What a user waits for, the runs, mails and notifications, and the rest. A worker takes one job of each in turn.
+NAMES = ("urgent", "payroll", "messages", "default")
+_QUEUES = {"take_turn": "payroll", "send_mails": "messages", "send_pushes": "messages"}
 log = logging.getLogger(__name__)
 _redis: Redis | None = None
 
@@ -31,19 +34,14 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=connection(), job_class=TaskJob, serializer=SERIALIZER)
 
 
-def has_pending(name: str) -> bool:
-    """Return whether jobs wait in this queue."""
-    return queue(name).count > 0
-
-
 def enqueue(name: str, *args: int, urgent: bool = True) -> bool:
-    """Enqueue the job `jobs.tasks.<name>`.
+    """Enqueue the job `jobs.tasks.<name>`, unless it waits already.
 
     Returns False if the queue server is unavailable; the sweep then finds the work in the database.
     """
-    chosen = queue("urgent" if urgent else "default")
+    chosen = queue(_QUEUES.get(name, "urgent" if urgent else "default"))
     try:
-        chosen.enqueue(f"jobs.tasks.{name}", *args, job_timeout=600, result_ttl=0, failure_ttl=86_400)
+        unique_jobs.enqueue_once(chosen, name, args, urgent)
     except RedisError:
         log.warning("the queue server is unavailable: %s waits for the sweep", name)
         return False

@@ -13,6 +13,7 @@ from domain.outbox import mail, push_delivery
 from domain.overview import worklist
 from domain.payments import early_name_checks
 from domain.payroll import (
+    client_turns,
     intake,
     payday_reminders,
     permission_check,
@@ -25,27 +26,41 @@ from domain.payroll import (
 from domain.privacy import retention
 from domain.reconciliation import transactions
 from domain.team import client_closing
-from jobs import enqueue, has_pending, mail_rendering, push_rendering
-from models import database
+from jobs import connection, enqueue, mail_rendering, push_rendering
+from models import Batch, database
+
+MESSAGES_EACH = 10
 
 
-def handle_delivery(delivery_id: int) -> None:
+def take_turn(client_id: int) -> None:
+    """Take in one run of this client. The next turn comes after those of others, and another worker may start it."""
     with database.connection_context():
-        for company_id in webhook_deliveries.process_delivery(delivery_id):
-            enqueue("discover_runs", company_id)
+        if client_turns.has_several_due(client_id):
+            enqueue("take_turn", client_id)
+        turn = client_turns.take_turn(client_id)
+        if turn.more:
+            enqueue("take_turn", client_id)
+        _announce(turn.payment)
 
 
 def discover_runs(company_id: int) -> None:
+    """Poll a company that a user chose, without waiting for a turn."""
     with database.connection_context():
         for run_id in run_discovery.discover_runs(company_id):
             enqueue("import_run", run_id)
 
 
 def import_run(run_id: int) -> None:
+    """Import a run that a user asked for, without waiting for a turn."""
     with database.connection_context():
-        if intake.import_run(run_id):
-            _enqueue_outbox()
-            _enqueue_all("check_names", early_name_checks.due_name_checks())
+        _announce(intake.import_run(run_id))
+
+
+def _announce(payment: Batch | None) -> None:
+    """Enqueue what follows a new payment: its messages, and the check of its names."""
+    if payment is not None:
+        _enqueue_messages()
+        _enqueue_all("check_names", early_name_checks.due_name_checks(payment))
 
 
 def check_names(task_id: int) -> None:
@@ -56,14 +71,14 @@ def check_names(task_id: int) -> None:
 def send_order(batch_id: int) -> None:
     with database.connection_context():
         submission.submit_order(batch_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def poll_order_status(order_id: int) -> None:
     with database.connection_context():
         status_polling.poll_status(order_id)
         payee_verification.start_sca_after_verification(order_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def read_transactions(account_id: int) -> None:
@@ -76,19 +91,24 @@ def match_bookings(account_id: int) -> None:
         transactions.match_kept(account_id)
 
 
-def send_mail(mail_id: int) -> None:
-    with database.connection_context():
-        mail.deliver_mail(mail_id, mail_rendering.write)
-
-
 def send_mails() -> None:
+    """Send mails that are due: a few, so that a worker does other work in between."""
     with database.connection_context():
-        _enqueue_outbox()
+        due = mail.due_mails(MESSAGES_EACH)
+        if len(due) == MESSAGES_EACH:
+            enqueue("send_mails")
+        for mail_id in due:
+            mail.deliver_mail(mail_id, mail_rendering.write)
 
 
-def notify(notification_id: int) -> None:
+def send_pushes() -> None:
+    """Send notifications that are due, a few as well."""
     with database.connection_context():
-        push_delivery.deliver_push(notification_id, push_rendering.write, worklist.pending_count)
+        due = push_delivery.due_pushes(MESSAGES_EACH)
+        if len(due) == MESSAGES_EACH:
+            enqueue("send_pushes")
+        for notification_id in due:
+            push_delivery.deliver_push(notification_id, push_rendering.write, worklist.pending_count)
 
 
 def poll() -> None:
@@ -125,19 +145,19 @@ def sync_consent(consent_id: int) -> None:
 def renew_overtaken(run_id: int) -> None:
     with database.connection_context():
         reopening.renew_overtaken(run_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def remind_of_payday(company_id: int) -> None:
     with database.connection_context():
         payday_reminders.remind_of_payday(company_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def remind_of_wage_tax(batch_id: int) -> None:
     with database.connection_context():
         wage_tax_reminders.remind_of_wage_tax(batch_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def check_books() -> None:
@@ -148,7 +168,7 @@ def check_books() -> None:
 def end_links(client_id: int) -> None:
     with database.connection_context():
         client_closing.end_links(client_id)
-        _enqueue_outbox()
+        _enqueue_messages()
 
 
 def redact_old() -> None:
@@ -159,23 +179,22 @@ def redact_old() -> None:
 def enqueue_due_work() -> None:
     """Enqueue everything that is due in the database, because the queue may have lost it.
 
-    Before that, notice a restored database, and keep a mark outside it of how far it has come.
+    Before that, notice a restored database, and keep a mark outside it of how far it has come. What waits in the queue
+    already is not put there again.
 
-    Does nothing while jobs of the last sweep still wait: under load the queue would only grow.
+    Raises:
+    - RedisError: the queue server is unavailable.
     """
     now_and_then = int(time.time()) % 600 < 10
     with database.connection_context():
         restore_watch.hold_if_no_witness_agrees() if now_and_then else restore_watch.hold_if_restored()
         marks.keep_newest_mark()
-    if has_pending("default"):
-        return
+    connection().ping()
     with database.connection_context():
-        _enqueue_all("handle_delivery", webhook_deliveries.unprocessed_deliveries())
+        _enqueue_all("take_turn", client_turns.due_clients())
         _enqueue_all("check_rights", permission_check.due_permission_checks())
         _enqueue_all("reconcile_webhook", webhook_registration.due_webhook_debtors())
         _enqueue_all("revoke_token", token_revocations.due_revocations())
-        _enqueue_all("discover_runs", run_discovery.due_companies())
-        _enqueue_all("import_run", intake.due_runs())
         _enqueue_all("check_names", early_name_checks.due_name_checks())
         _enqueue_all("renew_overtaken", reopening.overtaken_runs())
         _enqueue_all("send_order", submission.due_batches())
@@ -183,7 +202,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("sync_consent", account_sync.due_consents())
         _enqueue_all("read_transactions", transactions.due_accounts())
         _enqueue_all("match_bookings", transactions.accounts_to_match())
-        _enqueue_outbox()
+        _enqueue_messages()
         if now_and_then:
             sessions.purge_expired_sessions()
             rate_limits.purge_expired_attempts()
@@ -199,10 +218,12 @@ def enqueue_due_work() -> None:
             log_anchors.anchor_logs()  # at the end: a full disk must not keep the rest from being done
 
 
-def _enqueue_outbox() -> None:
-    """Enqueue messages that were just stored, so that they do not wait for the next sweep."""
-    _enqueue_all("send_mail", mail.due_mails())
-    _enqueue_all("notify", push_delivery.due_pushes())
+def _enqueue_messages() -> None:
+    """Have messages sent that were just stored, so that they do not wait for the next sweep."""
+    if mail.due_mails(1):
+        enqueue("send_mails")
+    if push_delivery.due_pushes(1):
+        enqueue("send_pushes")
 
 
 def _enqueue_all(name: str, ids: list[int]) -> None:

@@ -44,9 +44,9 @@ def test_a_task_is_done_with_its_ids(server: Redis, monkeypatch: pytest.MonkeyPa
 
     send_order.__module__ = tasks.__name__
     monkeypatch.setattr(tasks, "send_order", send_order)
-    assert jobs.enqueue("send_order", 7) and jobs.has_pending("urgent")
+    assert jobs.enqueue("send_order", 7) and jobs.queue("urgent").count
     work(server)
-    assert done == [7] and not jobs.has_pending("urgent")
+    assert done == [7] and not jobs.queue("urgent").count
 
 
 @pytest.mark.parametrize("name", ["os.mkdir", "jobs.tasks.time.sleep", "jobs.tasks._enqueue_all", "jobs.tasks.enqueue",
@@ -54,9 +54,9 @@ def test_a_task_is_done_with_its_ids(server: Redis, monkeypatch: pytest.MonkeyPa
 def test_another_function_is_not_called(server: Redis, tmp_path: Path, name: str):
     target = tmp_path / "made"
     Queue("urgent", connection=server, serializer=JSONSerializer).enqueue(name, str(target))
-    assert jobs.has_pending("urgent")
+    assert jobs.queue("urgent").count
     work(server)
-    assert not target.exists() and not jobs.has_pending("urgent") and not jobs.has_pending("default")
+    assert not target.exists() and not jobs.queue("urgent").count and not jobs.queue("default").count
     assert jobs.queue("urgent").failed_job_registry.count == 1
 
 

@@ -22,14 +22,14 @@ def nmbrs_webhook(key: str) -> Response:
             return Response(status=200 if webhook_deliveries.is_known_key(key) else 404)
         body = _body()
         headers = {name: request.headers[name][:500] for name in KEPT_HEADERS if name in request.headers}
-        delivery_id = webhook_deliveries.store_delivery(key, request.headers.get("Content-Type", ""), headers, body)
+        client_id = webhook_deliveries.store_delivery(key, request.headers.get("Content-Type", ""), headers, body)
     except NotFound:
         return Response(status=404)
     except RequestEntityTooLarge:
         return Response(status=413)
     except (PeeweeException, webhook_deliveries.TooManyWaiting):
         return Response(status=503, headers={"Retry-After": "60"})
-    enqueue("handle_delivery", delivery_id)
+    enqueue("take_turn", client_id)
     return Response(status=200)
 
 

@@ -12,9 +12,14 @@ PAUSES = (5, 15, 60, 180, 600, 1800)
 def claim_lease(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any | None:
     """Claim the row for `seconds` and return it; None if another worker holds it or `conditions` do not match."""
     now = utcnow()
-    free = table.lease_until.is_null() | (table.lease_until < now)
-    query = table.update(lease_until=now + timedelta(seconds=seconds)).where(table.id == row_id, free, *conditions)
+    held = now + timedelta(seconds=seconds)
+    query = table.update(lease_until=held).where(table.id == row_id, is_free(table, now), *conditions)
     return table.get_by_id(row_id) if query.execute() == 1 else None
+
+
+def is_free(table: Any, now: Any) -> Any:
+    """Return the condition that nobody holds a row of this table at this time (UTC)."""
+    return table.lease_until.is_null() | (table.lease_until < now)
 
 
 def backoff(attempts: int) -> datetime:

@@ -11,9 +11,12 @@ from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.services import services
 from domain.outbox.failures import note_failure
 from models import Client, Membership, OutgoingMail, User
+from models.prepared import Prepared
 from models.states import Role
 
 MAX_ATTEMPTS = 12
+# Mails that a user waits for, to go on.
+AWAITED = ("confirm_device", "confirm_email", "confirm_new_email", "reset_password")
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,17 @@ def notify_owners(client: Client, what: str, whom: User, by: User, role: str, *a
         )  # fmt: skip
 
 
-def due_mails() -> list[int]:
-    """Return the ids of at most 200 mails that are due."""
-    query = OutgoingMail.select(OutgoingMail.id).where(OutgoingMail.due_at <= utcnow(), OutgoingMail.sent_at.is_null())
-    return [row.id for row in query.order_by(OutgoingMail.id).limit(200)]
+def due_mails(limit: int = 200) -> list[int]:
+    """Return the ids of at most `limit` mails that are due, those first that a user waits for."""
+    return [row.id for row in _due(utcnow(), limit)]
+
+
+@Prepared
+def _due(now, limit):
+    query = OutgoingMail.select(OutgoingMail.id).where(
+        OutgoingMail.due_at <= now, OutgoingMail.sent_at.is_null(), leases.is_free(OutgoingMail, now)
+    )
+    return query.order_by(OutgoingMail.kind.not_in(AWAITED), OutgoingMail.id).limit(limit)
 
 
 def _language(row: OutgoingMail, facts: dict) -> str:

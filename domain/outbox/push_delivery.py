@@ -13,6 +13,7 @@ from domain.common.encryption import blind_index, decrypt
 from domain.common.services import services
 from domain.outbox.failures import note_failure
 from models import Membership, PushNotification, PushSubscription, User
+from models.prepared import Prepared
 from models.states import BatchState
 
 _WAITS = (
@@ -51,12 +52,17 @@ Writer = Callable[[PushContent], tuple[str, str]]
 BadgeCount = Callable[[User], int]
 
 
-def due_pushes() -> list[int]:
-    """Return the ids of at most 200 notifications that are due."""
+def due_pushes(limit: int = 200) -> list[int]:
+    """Return the ids of at most `limit` notifications that are due."""
+    return [row.id for row in _due(utcnow(), limit)]
+
+
+@Prepared
+def _due(now, limit):
     query = PushNotification.select(PushNotification.id).where(
-        PushNotification.due_at <= utcnow(), PushNotification.sent_at.is_null()
+        PushNotification.due_at <= now, PushNotification.sent_at.is_null(), leases.is_free(PushNotification, now)
     )
-    return [row.id for row in query.order_by(PushNotification.id).limit(200)]
+    return query.order_by(PushNotification.id).limit(limit)
 
 
 def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:

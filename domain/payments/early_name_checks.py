@@ -36,9 +36,11 @@ def plan_name_check(batch: Batch) -> None:
         NameCheckTask.create(batch=batch.id)
 
 
-def due_name_checks() -> list[int]:
-    """Return the ids of tasks to do now."""
+def due_name_checks(payment: Batch | None = None) -> list[int]:
+    """Return the ids of tasks to do now: all, or those of a payment."""
     query = NameCheckTask.select(NameCheckTask.id).where(NameCheckTask.due_at <= utcnow())
+    if payment is not None:
+        query = query.where(NameCheckTask.batch == payment.id)
     return [row.id for row in query.order_by(NameCheckTask.id).limit(MAX_DUE)]
 
 

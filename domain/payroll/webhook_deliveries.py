@@ -1,5 +1,6 @@
 """Webhook deliveries: stored before they are answered, and used only to poll sooner."""
 
+import logging
 from datetime import timedelta
 
 from peewee import fn
@@ -10,11 +11,15 @@ from domain.common.errors import NotFound
 from domain.payroll import run_discovery, webhook_keys
 from domain.payroll.nmbrs_client import is_callable
 from models import NmbrsCall, NmbrsConnection, PayrollCompany, PayrollRun, WebhookDelivery, transaction
+from models.prepared import Prepared
 from models.states import RunState
 
 # Unprocessed deliveries per key; above this a new one is not stored (503).
 MAX_UNPROCESSED = 10_000
+# So many of a client's are read at a time, so that those about one company lead to one poll.
+MAX_TOGETHER = 20
 RETENTION = timedelta(days=90)
+log = logging.getLogger(__name__)
 
 
 class TooManyWaiting(Exception):
@@ -22,7 +27,7 @@ class TooManyWaiting(Exception):
 
 
 def store_delivery(secret: str, content_type: str, headers: dict[str, str], body: bytes) -> int:
-    """Store the call as received and return its id.
+    """Store the call as received and return the id of its client.
 
     Raises:
     - NotFound: unknown key.
@@ -36,23 +41,41 @@ def store_delivery(secret: str, content_type: str, headers: dict[str, str], body
     )
     if waiting.offset(MAX_UNPROCESSED - 1).limit(1).exists():
         raise TooManyWaiting
-    return WebhookDelivery.insert(
+    WebhookDelivery.insert(
         client=client_id, received_at=utcnow(), content_type=content_type[:200], headers=headers, body=body
     ).execute()
+    return client_id
 
 
 def is_known_key(secret: str) -> bool:
     return webhook_keys.client_id_of(secret) is not None
 
 
-def unprocessed_deliveries() -> list[int]:
-    query = (
-        WebhookDelivery.select(WebhookDelivery.id)
-        .where(WebhookDelivery.processed_at.is_null())
-        .order_by(WebhookDelivery.id)
-        .limit(500)
-    )
-    return [row.id for row in query]
+def unprocessed_deliveries(client_id: int) -> list[int]:
+    """Return the ids of the client's oldest deliveries that wait: at most MAX_TOGETHER."""
+    return [row.id for row in _unprocessed(client_id)]
+
+
+@Prepared
+def _unprocessed(client):
+    waiting = (WebhookDelivery.client == client) & WebhookDelivery.processed_at.is_null()
+    return WebhookDelivery.select(WebhookDelivery.id).where(waiting).order_by(WebhookDelivery.id).limit(MAX_TOGETHER)
+
+
+def process_deliveries(client_id: int) -> int:
+    """Process the client's oldest MAX_TOGETHER deliveries. Returns how many were.
+
+    One that cannot be processed stays, and is told in the log; it keeps no other from it.
+    """
+    done = 0
+    for delivery_id in unprocessed_deliveries(client_id):
+        try:
+            process_delivery(delivery_id)
+        except Exception:
+            log.exception("webhook delivery %s cannot be processed", delivery_id)
+        else:
+            done += 1
+    return done
 
 
 def process_delivery(delivery_id: int) -> list[int]:

@@ -278,7 +278,7 @@ def test_an_emptied_queue_neither_loses_nor_duplicates(queue, sandbox: Sandbox, 
     connection = jobs.connect(f"unix://{path}?db=0")
     assert jobs.enqueue("send_order", released.id)
     assert ask(path, "FLUSHALL").startswith(b"+OK")
-    assert not jobs.has_pending("urgent")
+    assert not jobs.queue("urgent").count
     tasks.enqueue_due_work()
     for _ in range(3):
         jobs.enqueue("send_order", released.id)

@@ -92,10 +92,10 @@ def test_too_many_waiting_deliveries_are_refused(web: FlaskClient, mapped: Demo,
     assert [web.post(path_of(mapped), data=b"{}").status_code for _ in range(3)] == [200, 200, 503]
 
 
-def work_off() -> None:
+def work_off(client_id: int) -> None:
     """Run the worker's jobs, each twice."""
     for _ in range(2):
-        for delivery_id in webhook_deliveries.unprocessed_deliveries():
+        for delivery_id in webhook_deliveries.unprocessed_deliveries(client_id):
             webhook_deliveries.process_delivery(delivery_id)
         for company_id in run_discovery.due_companies() * 2:
             run_discovery.discover_runs(company_id)
@@ -107,7 +107,7 @@ def test_a_repeated_delivery_makes_one_batch_and_one_mail(web: FlaskClient, mapp
     sandbox.run_payroll(lines=8, webhook="none")
     for _ in range(2):
         web.post(path_of(mapped), json={"CompanyId": 9969})
-        work_off()
+        work_off(mapped.client.id)
     batch = Batch.get()
     assert (Batch.select().count(), batch.total_cents, BatchLine.select().count()) == (1, 1_980_608, 8)
     assert OutgoingMail.select().where(OutgoingMail.kind == "batch_ready").count() == 1
@@ -130,7 +130,7 @@ def test_an_invalid_file_makes_no_batch_and_gives_the_reason(
     assert change[0] in good
     sandbox.run_payroll(sepa=good.replace(*change), webhook="none")
     web.post(path_of(mapped), data=b"")
-    work_off()
+    work_off(mapped.client.id)
     assert [(row.result, row.reason) for row in run_history.history(mapped.client)] == [("invalid", reason)]
     assert Batch.select().count() == 0
 
@@ -153,14 +153,14 @@ def test_a_run_is_imported_when_nmbrs_works_again(web: FlaskClient, mapped: Demo
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(**{fault: True})
     web.post(path_of(mapped), data=b"")
-    work_off()
+    work_off(mapped.client.id)
     assert Batch.select().count() == 0
     waiting = [*PayrollCompany.select().where(PayrollCompany.poll_due_at.is_null(False)), *PayrollRun.select()]
     assert waiting, "nothing is tried again"
     sandbox.fault(**{fault: False})
     PayrollCompany.update(poll_due_at=mapped.user.created_at).execute()
     PayrollRun.update(due_at=mapped.user.created_at).where(PayrollRun.state.in_(("pending", "retrying"))).execute()
-    work_off()
+    work_off(mapped.client.id)
     assert Batch.get().total_cents == 1_980_608
 
 
@@ -168,5 +168,5 @@ def test_an_empty_run_is_reported(web: FlaskClient, mapped: Demo, sandbox: Sandb
     sandbox.fault(nmbrs_sepa_empty=True)
     sandbox.run_payroll(webhook="none")
     web.post(path_of(mapped), data=b"")
-    work_off()
+    work_off(mapped.client.id)
     assert [row.result for row in run_history.history(mapped.client)] == ["empty"]

@@ -27,7 +27,7 @@ def deliver(site: Site, demo: Demo) -> list[Batch]:
     address = webhook_keys.webhook_url(demo.client)
     answer = site.app.test_client().post(address[address.index("/client/") :], json={"CompanyId": 9969})
     assert answer.status_code == 200
-    for delivery_id in webhook_deliveries.unprocessed_deliveries():
+    for delivery_id in webhook_deliveries.unprocessed_deliveries(demo.client.id):
         for company_id in webhook_deliveries.process_delivery(delivery_id):
             run_discovery.discover_runs(company_id)
     return [batch for run_id in intake.due_runs() if (batch := intake.import_run(run_id))]

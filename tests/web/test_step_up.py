@@ -47,7 +47,7 @@ def sign_in(who: WebClient, email: str = "w@demobv.example", password: str = PAS
 def mailed(site: Site, kind: str) -> str:
     """Return the link in the newest mail of this kind."""
     assert OutgoingMail.select().where(OutgoingMail.kind == kind).exists()
-    for mail_id in mails.due_mails():
+    for mail_id in sorted(mails.due_mails()):  # in the order of writing
         mails.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
     found = [link for link in newest["links"] if link.startswith("http")]

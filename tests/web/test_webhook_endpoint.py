@@ -118,11 +118,11 @@ def test_duplicate_deliveries_create_one_batch(site: Site, demo: Demo):
     for _ in range(2):
         send(site, demo, json={"CompanyId": 9969})
     made = []
-    for delivery_id in webhook_deliveries.unprocessed_deliveries():
+    for delivery_id in webhook_deliveries.unprocessed_deliveries(demo.client.id):
         for company_id in webhook_deliveries.process_delivery(delivery_id):
             made += [intake.import_run(run_id) for run_id in run_discovery.discover_runs(company_id)]
     send(site, demo, data=b"once more")
-    (late,) = webhook_deliveries.unprocessed_deliveries()
+    (late,) = webhook_deliveries.unprocessed_deliveries(demo.client.id)
     assert webhook_deliveries.process_delivery(late) == [demo.company.id]
     # without a run id: the newest run is read again, unchanged
     assert [intake.import_run(run_id) for run_id in run_discovery.discover_runs(demo.company.id)] == [None]
