@@ -30,6 +30,7 @@ from blueprints.web.formatters import init_context
 from blueprints.web.i18n import ignore_user_locale, init_languages
 from blueprints.web.outside_text import init_outside_text
 from blueprints.web.request_bytes import ReadableRequests
+from blueprints.web.request_ids import init_request_ids
 from blueprints.web.security_headers import init_security
 from blueprints.web.security_log import init_security_log
 from blueprints.web.session_interface import StoredSessions, require_known
@@ -96,6 +97,8 @@ def create_app(settings: config.Config | None = None) -> Flask:
 
 
 def _create_app(settings: config.Config) -> Flask:
+    if click.get_current_context(silent=True) is None:
+        log_to_stderr(settings.log_json)
     app = bare_app(settings)
     app.wsgi_app = ReadableRequests(app.wsgi_app)
     if settings.proxies:  # trust the last entries of X-Forwarded-For; earlier ones can be forged by the client
@@ -312,6 +315,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
     )
     app.session_interface = StoredSessions()
     authorization.login.init_app(app)
+    init_request_ids(app)
     init_security_log(app)
     Htmx(app)
     init_security(app)

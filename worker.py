@@ -43,6 +43,7 @@ def main(names: list[str]) -> None:
         sys.exit(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(jobs.NAMES)}")
     with config.exit_on_faults():
         settings = config.load()
+        log_to_stderr(settings.log_json)
         application.configure_services(settings)
         application.require_schema()
     connection = jobs.connect(settings.redis_url)

@@ -64,6 +64,7 @@ def _read_all(read: Reader) -> Config:
         poll_seconds=read.number("POLL_SECONDS", 3600),
         kept_years=read.number("KEPT_YEARS", 7),
         proxies=read.number("PROXIES", 0, most=MOST_PROXIES),
+        log_json=read.choice("LOG", "json" if production else "text", "json", "text") == "json",
     )  # fmt: skip
     check_files(read, settings)
     if production:

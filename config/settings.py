@@ -72,3 +72,4 @@ class Config:
     kept_years: int
     metrics_token: str = field(repr=False)
     proxies: int
+    log_json: bool

@@ -11,6 +11,7 @@ from typing import Any
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from core import log_context
 from jobs import task_tally
 
 SERIALIZER = JSONSerializer
@@ -34,7 +35,7 @@ class TaskJob(Job):
 
     def perform(self) -> Any:
         task = self.func.__name__  # what is no task fails here, and is not counted
-        with task_tally.counted(self.connection, task):
+        with log_context.of_job(task, self.id, self.meta.get("request")), task_tally.counted(self.connection, task):
             return super().perform()
 
     @property

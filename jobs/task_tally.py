@@ -1,5 +1,5 @@
-"""How often each task ended and when it last succeeded, counted in Redis: web and workers are several processes, and
-a worker forks one for each job. Who empties the queue server starts the counts anew, as Prometheus expects of counters.
+"""How often each task ended and when it last succeeded, counted in Redis: workers are several processes,
+maybe on several machines. Who empties the queue server starts the counts anew, as Prometheus expects of counters.
 """
 
 import logging
@@ -26,23 +26,24 @@ class TaskTally:
 @contextmanager
 def counted(connection: Redis, task: str) -> Iterator[None]:
     """Count how this task ends. Its own error is raised again; one of the queue server only leaves the count out."""
-    result = "failed"
     try:
         yield
-        result = "ok"
-    finally:
-        try:
-            _count(connection, task, result)
-        except RedisError as error:
-            log.warning("a task was not counted: %s", type(error).__name__)
+    except Exception as error:
+        log.error("the task failed: %s", type(error).__name__)  # RQ writes its traceback, without the request
+        _count(connection, task, "failed")
+        raise
+    _count(connection, task, "ok")
 
 
 def _count(connection: Redis, task: str, result: str) -> None:
-    with connection.pipeline(transaction=False) as pipe:
-        pipe.hincrby(COUNTS, f"{task}|{result}", 1)
-        if result == "ok":
-            pipe.hset(FINISHED, task, f"{time.time():.3f}")
-        pipe.execute()
+    try:
+        with connection.pipeline(transaction=False) as pipe:
+            pipe.hincrby(COUNTS, f"{task}|{result}", 1)
+            if result == "ok":
+                pipe.hset(FINISHED, task, f"{time.time():.3f}")
+            pipe.execute()
+    except RedisError as error:
+        log.warning("a task was not counted: %s", type(error).__name__)
 
 
 def read(connection: Redis) -> TaskTally:

@@ -10,6 +10,7 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.job import JobStatus
 
+from core import log_context
 from jobs.task_jobs import TaskJob
 
 # So many jobs of one task may run at once, as of a client with many runs.
@@ -41,7 +42,7 @@ def _enqueue(queue: Queue, job_id: str, name: str, args: tuple[int, ...]) -> boo
     try:
         queue.enqueue(
             f"jobs.tasks.{name}", *args, job_id=job_id, unique=True, job_timeout=JOB_SECONDS, result_ttl=0,
-            failure_ttl=FAILURE_SECONDS,
+            failure_ttl=FAILURE_SECONDS, meta={"request": log_context.current_request()},
         )  # fmt: skip
     except DuplicateJobError:
         return False

@@ -25,7 +25,8 @@ origin: ContextVar[dict[str, Any]] = ContextVar("origin", default={})  # noqa: B
 def record_security_event(event: str, outcome: str, **facts: Any) -> None:
     """Write one event; a refusal is a warning."""
     told = {"event": event, "outcome": outcome, **facts, **origin.get()}
-    log.log(logging.WARNING if outcome == REFUSED else logging.INFO, json.dumps(told, default=str, sort_keys=True))
+    text = json.dumps(told, default=str, sort_keys=True)
+    log.log(logging.WARNING if outcome == REFUSED else logging.INFO, text, extra={"fields": told})
 
 
 def by_account(address: str) -> dict[str, str]:

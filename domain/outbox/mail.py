@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from connectors.smtp import MailNotSent, Message
+from core import log_context
 from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import blind_index, decrypt, encrypt
@@ -46,7 +47,8 @@ def enqueue_mail(
     """
     if user.removed_at is not None and "to" not in facts:
         return
-    sealed = encrypt(json.dumps({"path": path, "facts": facts}), "outgoing_mail", user.id, once)
+    content = {"path": path, "facts": facts, "request": log_context.current_request()}
+    sealed = encrypt(json.dumps(content), "outgoing_mail", user.id, once)
     OutgoingMail.insert(
         user=user, client=client, kind=kind, payload_encrypted=sealed, dedupe_key=once
     ).on_conflict_ignore().execute()
@@ -94,6 +96,11 @@ def deliver_mail(mail_id: int, render: MailRenderer) -> bool:
     if row is None:
         return False
     content = json.loads(decrypt(row.payload_encrypted, "outgoing_mail", row.user_id, row.dedupe_key))
+    with log_context.of_request(content.get("request")):
+        return _send(row, content, render)
+
+
+def _send(row: OutgoingMail, content: dict, render: MailRenderer) -> bool:
     message = MailMessage(
         row.kind, row.user, row.client, content["path"], content["facts"], _language(row, content["facts"])
     )
