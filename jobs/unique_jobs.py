@@ -26,10 +26,11 @@ def enqueue_once(queue: Queue, name: str, args: tuple[int, ...], urgent: bool) -
     """
     for number in range(MOST_AT_ONCE):
         job_id = "-".join((name, *map(str, args), str(number)))
-        if _enqueue(queue, job_id, name, args):
+        # first what is asked most often, and costs least
+        if _holds(queue, queue.key, job_id) or _enqueue(queue, job_id, name, args):
             return
         waits_in = _waits_in(queue, job_id)
-        if waits_in and (waits_in == queue.key or not urgent):
+        if waits_in and not urgent:
             return
         if waits_in or not _runs(queue, job_id):
             _remove(queue, job_id, waits_in)
@@ -49,11 +50,16 @@ def _enqueue(queue: Queue, job_id: str, name: str, args: tuple[int, ...]) -> boo
     return True
 
 
+def _holds(queue: Queue, key: str, job_id: str) -> bool:
+    """Return whether the queue with this key holds the job."""
+    return queue.connection.lpos(key, job_id) is not None
+
+
 def _waits_in(queue: Queue, job_id: str) -> str | None:
     """Return the key of the queue that holds the job, or None."""
     origin = queue.connection.hget(TaskJob.key_for(job_id), "origin")
     key = f"{Queue.redis_queue_namespace_prefix}{origin.decode()}" if isinstance(origin, bytes) else queue.key
-    return key if queue.connection.lpos(key, job_id) is not None else None
+    return key if _holds(queue, key, job_id) else None
 
 
 def _runs(queue: Queue, job_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -36,10 +37,7 @@ def store_delivery(secret: str, content_type: str, headers: dict[str, str], body
     client_id = webhook_keys.client_id_of(secret)
     if client_id is None:
         raise NotFound
-    waiting = WebhookDelivery.select(WebhookDelivery.id).where(
-        WebhookDelivery.client == client_id, WebhookDelivery.processed_at.is_null()
-    )
-    if waiting.offset(MAX_UNPROCESSED - 1).limit(1).exists():
+    if _beyond(client_id, MAX_UNPROCESSED - 1):
         raise TooManyWaiting
     WebhookDelivery.insert(
         client=client_id, received_at=utcnow(), content_type=content_type[:200], headers=headers, body=body
@@ -58,8 +56,19 @@ def unprocessed_deliveries(client_id: int) -> list[int]:
 
 @Prepared
 def _unprocessed(client):
-    waiting = (WebhookDelivery.client == client) & WebhookDelivery.processed_at.is_null()
-    return WebhookDelivery.select(WebhookDelivery.id).where(waiting).order_by(WebhookDelivery.id).limit(MAX_TOGETHER)
+    return _waiting(client).order_by(WebhookDelivery.id).limit(MAX_TOGETHER)
+
+
+@Prepared
+def _beyond(client, count):
+    """The delivery after so many that wait."""
+    return _waiting(client).offset(count).limit(1)
+
+
+def _waiting(client: Any) -> Any:
+    return WebhookDelivery.select(WebhookDelivery.id).where(
+        WebhookDelivery.client == client, WebhookDelivery.processed_at.is_null()
+    )
 
 
 def process_deliveries(client_id: int) -> int:

@@ -1,6 +1,7 @@
 """The secret in the webhook URL: looked up by its HMAC, shown by decrypting it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.clock import utcnow
 from core.ids import random_token
@@ -8,6 +9,7 @@ from domain.common import audit
 from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.services import services
 from models import Client, User, WebhookKey, transaction
+from models.prepared import Prepared
 
 
 def create_key(client: Client) -> None:
@@ -20,7 +22,8 @@ def create_key(client: Client) -> None:
 
 def webhook_url(client: Client) -> str:
     """Return the URL that Nmbrs calls when a run has finished."""
-    row = WebhookKey.select().where(WebhookKey.client == client.id, _valid()).order_by(WebhookKey.id.desc()).get()
+    valid = WebhookKey.select().where(WebhookKey.client == client.id, _valid(utcnow()))
+    row = valid.order_by(WebhookKey.id.desc()).get()
     secret = decrypt(row.key_encrypted, "webhook_key", client.id)
     return f"{services().hook_url}/client/{secret}/webhooks/paymentsbatch"
 
@@ -58,9 +61,14 @@ def matches_client(client: Client, url: str) -> bool:
 
 def client_id_of(secret: str) -> int | None:
     """Return the id of the client with this key; None if the key is unknown or expired."""
-    row = WebhookKey.get_or_none(WebhookKey.key_hmac == blind_index(secret), _valid())
-    return row.client_id if row else None
+    found = _of_secret(blind_index(secret), utcnow())
+    return found[0].client_id if found else None
 
 
-def _valid():
-    return WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > utcnow())
+@Prepared
+def _of_secret(key_hmac, now):
+    return WebhookKey.select(WebhookKey.client).where(WebhookKey.key_hmac == key_hmac, _valid(now))
+
+
+def _valid(now: Any) -> Any:
+    return WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > now)
