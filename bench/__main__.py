@@ -1,6 +1,6 @@
 """`make bench`: run every benchmark in its own process; print a table and write bench/results.json.
 
-    python -m bench [webhook run_intake page pain conclusion memory]
+    python -m bench [webhook run_intake turns page pain conclusion memory]
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PARTS = ("webhook", "run_intake", "page", "pain", "conclusion", "memory")
+PARTS = ("webhook", "run_intake", "turns", "page", "pain", "conclusion", "memory")
 
 
 def main(parts: list[str]) -> int:

@@ -76,10 +76,13 @@ def hand_out(file: bytes) -> None:
     services.configure(replace(services.services(), payroll=OneFile(file)))  # type: ignore[arg-type]
 
 
-def make_client() -> Client:
-    """Create a client with an owner who can log in, a bank account and a mapped company."""
+def make_client(email: str = EMAIL, company: str = "9969", token: str = "token") -> Client:
+    """Create a client with an owner who can log in, a bank account and a mapped company.
+
+    `token`: of this e-mail address at Nmbrs, if runs are to be fetched there.
+    """
     user = User.create(
-        email=EMAIL, name="Bench", password_hash=accounts.passwords.hash_password(PASSWORD), email_confirmed_at=utcnow()
+        email=email, name="Bench", password_hash=accounts.passwords.hash_password(PASSWORD), email_confirmed_at=utcnow()
     )
     client = Client.create(public_id=public_id(), name="Demo BV", kvk_number="68750110")
     Membership.create(user=user, client=client, role="owner")
@@ -93,11 +96,11 @@ def make_client() -> Client:
         resource_id="1", balance_cents=10**10, balance_at=utcnow(), limit_payment_cents=10**12, limit_day_cents=10**12,
     )  # fmt: skip
     connection = NmbrsConnection.create(
-        client=client, email=EMAIL, environment="demo",
-        token_encrypted=encrypt("token", "nmbrs_connection", client.id, EMAIL),
+        client=client, email=email, environment="demo",
+        token_encrypted=encrypt(token, "nmbrs_connection", client.id, email),
     )  # fmt: skip
     PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id="9969", stable_key="9969", number="9969", name="Demo BV",
+        connection=connection, client=client, nmbrs_id=company, stable_key=company, number=company, name="Demo BV",
         kvk_number="68750110", bank_account=account, mapped_at=utcnow(),
     )  # fmt: skip
     return client
