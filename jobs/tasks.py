@@ -1,7 +1,9 @@
 """The jobs, one function each."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
@@ -29,7 +31,8 @@ from domain.team import client_closing
 from jobs import connection, enqueue, mail_rendering, push_rendering
 from models import Batch, database
 
-MESSAGES_EACH = 10
+# A job sends so many messages, and starts none after so long, so that a slow server keeps no other work waiting.
+MESSAGES_EACH, MESSAGES_SECONDS = 10, 3
 
 
 def take_turn(client_id: int) -> None:
@@ -95,20 +98,26 @@ def send_mails() -> None:
     """Send mails that are due: a few, so that a worker does other work in between."""
     with database.connection_context():
         due = mail.due_mails(MESSAGES_EACH)
-        if len(due) == MESSAGES_EACH:
-            enqueue("send_mails")
-        for mail_id in due:
-            mail.deliver_mail(mail_id, mail_rendering.write)
+        _send("send_mails", due, lambda mail_id: mail.deliver_mail(mail_id, mail_rendering.write))
 
 
 def send_pushes() -> None:
     """Send notifications that are due, a few as well."""
     with database.connection_context():
-        due = push_delivery.due_pushes(MESSAGES_EACH)
-        if len(due) == MESSAGES_EACH:
-            enqueue("send_pushes")
-        for notification_id in due:
-            push_delivery.deliver_push(notification_id, push_rendering.write, worklist.pending_count)
+        due, count = push_delivery.due_pushes(MESSAGES_EACH), worklist.pending_count
+        _send("send_pushes", due, lambda push_id: push_delivery.deliver_push(push_id, push_rendering.write, count))
+
+
+def _send(task: str, due: list[int], deliver: Callable[[int], object]) -> None:
+    """Deliver these messages, and have the task go on with those that remain."""
+    begun = monotonic()
+    if len(due) == MESSAGES_EACH:
+        enqueue(task)
+    for message_id in due:
+        if monotonic() - begun >= MESSAGES_SECONDS:
+            enqueue(task)
+            return
+        deliver(message_id)
 
 
 def poll() -> None:

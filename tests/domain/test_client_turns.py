@@ -1,6 +1,7 @@
 """Clients take turns: one with many runs keeps no other waiting, and the queue holds as much as there is to do."""
 
 import logging
+import time
 from itertools import groupby
 
 import pytest
@@ -129,6 +130,21 @@ def test_mails_are_sent_a_few_at_a_time_until_none_is_left(
     work_off(server)
     assert OutgoingMail.select().where(OutgoingMail.sent_at.is_null()).count() == 0
     assert len(sandbox.control("GET", "inbox")) == tasks.MESSAGES_EACH * 2 + 1
+
+
+def test_a_slow_mail_server_keeps_no_other_work_waiting(
+    server: Redis, demo: Demo, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+):  # fmt: skip
+    """A job that took its time leaves the other mails to the next one: other queues have their turn in between."""
+    done = list[int]()
+    monkeypatch.setattr(tasks, "MESSAGES_SECONDS", 0.05)
+    monkeypatch.setattr(mail, "deliver_mail", lambda mail_id, _: (done.append(mail_id), time.sleep(0.1)))
+    OutgoingMail.update(sent_at=utcnow()).execute()
+    for number in range(3):
+        mail.enqueue_mail(demo.user, "pin_changed", once=f"slow:{number}")
+    tasks.send_mails()
+    database.connect(reuse_if_open=True)
+    assert (done, waiting()) == (mail.due_mails(1), {"messages": 1})
 
 
 def test_a_mail_that_a_user_waits_for_goes_first(demo: Demo, world: object):
