@@ -36,9 +36,10 @@ def runs(sandbox: Sandbox) -> None:
         sandbox.run_payroll(webhook="none")
 
 
-def work_off(server: Redis) -> None:  # noqa: F811
-    work(server)
+def work_off(server: Redis) -> int:  # noqa: F811
+    done = work(server)
     database.connect(reuse_if_open=True)
+    return done
 
 
 def test_clients_take_turns(server: Redis, demo: Demo, sandbox: Sandbox, runs: None):  # noqa: F811
@@ -51,6 +52,16 @@ def test_clients_take_turns(server: Redis, demo: Demo, sandbox: Sandbox, runs: N
     order = [row.client_id for row in Batch.select().order_by(Batch.id)]
     assert sorted(order) == sorted([demo.client.id, late.client.id] * RUNS)
     assert max(len(list(same)) for _, same in groupby(order)) == 1, order
+
+
+def test_jobs_grow_with_the_runs_and_not_with_what_announces_them(
+    server: Redis, demo: Demo, runs: None  # noqa: F811
+):  # fmt: skip
+    for _ in range(40):
+        announce(demo)
+    done = work_off(server)
+    assert Batch.select().count() == RUNS
+    assert done <= 3 * RUNS + 2, "for each run a turn, its mails and the check of its names"
 
 
 def test_a_turn_takes_one_run_in_and_says_that_there_are_more(demo: Demo, runs: None, world: object):
