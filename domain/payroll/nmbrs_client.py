@@ -94,11 +94,10 @@ class NmbrsClient:
     def save_exchanges(self) -> None:
         """Store the recorded requests and responses in the run history."""
         rows, self._kept = self._kept, []
-        for row in rows:
-            NmbrsCall.create(
-                connection=self.connection.id, company=self.company and self.company.id, run=self.run and self.run.id,
-                **row,
-            )  # fmt: skip
+        about = {"connection": self.connection.id, "company": self.company and self.company.id}
+        about["run"] = self.run and self.run.id
+        if rows:
+            NmbrsCall.insert_many([about | row for row in rows]).execute()
 
     def _remember(self, operation: str, given: tuple, outcome: str, answer: dict[str, Any]) -> None:
         names = OPERATIONS[operation][2]
