@@ -1,6 +1,7 @@
 """The operators' commands for the program itself: schema, books, log, keys, due work."""
 
 import sys
+import time
 
 import click
 from flask.cli import AppGroup
@@ -12,6 +13,8 @@ from core.version import VERSION
 from domain.common import audit
 from domain.common.services import services
 from domain.operations import accepted_rows, integrity, key_rotation, log_anchors, register_start
+from domain.operations.figures import read_figures
+from domain.operations.status import status_lines
 from jobs import tasks
 
 
@@ -32,6 +35,15 @@ def migrate() -> None:
         if applied or register_start.is_register_due():
             register_start.bring_up_to_date()
     say("applied: " + ", ".join(applied) if applied else "nothing to apply")
+
+
+@click.command(cls=DatabaseCommand)
+def status() -> None:
+    """Show in one screen what waits, and mark what is wrong (!); exit 1 if anything is."""
+    lines = status_lines(read_figures(), time.time())
+    for line in lines:
+        say(f"{'!' if line.is_wrong else ' '} {line.text}")
+    sys.exit(1 if any(line.is_wrong for line in lines) else 0)
 
 
 @click.command("check-books", cls=DatabaseCommand)
@@ -121,4 +133,4 @@ def seed_demo() -> None:
     seed(say)
 
 
-ALL = (version, migrate, check_books, rotate_keys, sweep, audit_group, rows_group, seed_demo)
+ALL = (version, migrate, status, check_books, rotate_keys, sweep, audit_group, rows_group, seed_demo)

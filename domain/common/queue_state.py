@@ -50,6 +50,11 @@ class QueueState:
     jobs: dict[tuple[str, str], int] = field(default_factory=dict)
     calls: CallFigures = field(default_factory=CallFigures)
 
+    @property
+    def swept_at(self) -> float | None:
+        """Return when everything that is due was last enqueued; None if it never was."""
+        return self.finished_at.get("enqueue_due_work")
+
 
 class QueueWatch(Protocol):
     """The queue server, seen from outside."""

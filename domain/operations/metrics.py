@@ -11,8 +11,6 @@ from domain.common.queue_state import CallFigures, QueueState
 from domain.operations.figures import Figures, Waiting, read_figures
 from models import pending_migrations
 
-SWEEP = "enqueue_due_work"
-
 
 def database_answers() -> list[str]:
     """Return the names of the migrations that the database lacks. Raises Peewee's error if it does not answer."""
@@ -71,8 +69,8 @@ def _queue(state: QueueState) -> Iterator[Metric]:
     for names, count in state.jobs.items():
         ended.add_metric(names, count)
     yield ended
-    at = state.finished_at.get(SWEEP)
-    yield _gauge("bizcuit_last_sweep_timestamp_seconds", "When everything that is due was last enqueued", at)
+    swept = "When everything that is due was last enqueued"
+    yield _gauge("bizcuit_last_sweep_timestamp_seconds", swept, state.swept_at)
     yield from _calls(state.calls)
 
 
