@@ -13,8 +13,8 @@ import commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-ROOMS = ("blueprints", "bench", "config", "connectors", "core", "docs", "domain", "jobs", "models", "sandbox", "static",
-         "templates", "tests", "tools")  # fmt: skip
+ROOMS = ("blueprints", "bench", "config", "connectors", "core", "deploy", "docs", "domain", "jobs", "models", "sandbox",
+         "static", "templates", "tests", "tools")  # fmt: skip
 _PATH = re.compile(rf"`((?:{'|'.join(ROOMS)})/[\w./-]*|[a-z_]+\.(?:py|md|txt))(?:::\w+)?`")
 _COMMAND = re.compile(r"`flask --app app ([a-z-]+)(?: ([a-z-]+))?")
 _SETTING = re.compile(r"BIZCUIT_[A-Z_]+[A-Z]")
