@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date
@@ -45,7 +46,12 @@ def signed_euro(total: int) -> str:
 
 def amount(total: int) -> str:
     """Format cents without the currency symbol."""
-    return format_decimal(Decimal(total) / 100, "#,##0.00", locale=_locale())
+    return _amount(total, _locale())
+
+
+@lru_cache(maxsize=4096)
+def _amount(total: int, locale: str) -> str:
+    return format_decimal(Decimal(total) / 100, "#,##0.00", locale=locale)
 
 
 def read_amount(text: str) -> int | None:

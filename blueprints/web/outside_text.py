@@ -8,7 +8,6 @@ nothing of where a text comes from, so none can be forgotten. Names and descript
 import re
 from typing import Any
 
-import flask_babel
 from flask import Flask
 from flask_babel import get_domain
 from jinja2 import pass_context, pass_eval_context
@@ -63,7 +62,7 @@ def isolated(variables: dict[str, Any]) -> dict[str, Any]:
 @pass_context
 def _gettext(context: Context, text: str, /, **variables: Any) -> str:
     """Return the translation with its values, as Jinja's own gettext does (its "newstyle")."""
-    return _filled(context, flask_babel.gettext(text), variables)
+    return _filled(context, get_domain().get_translations().ugettext(text), variables)
 
 
 @pass_context
