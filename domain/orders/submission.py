@@ -5,6 +5,7 @@ X-Request-ID, and only to a bank that is idempotent. Without an answer the payme
 bank, or two people, say what happened.
 """
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from domain.payments.totals import lines_of
 from models import AuditEvent, BankAccount, BankCall, BankOrder, Batch, Client, transaction
 from models.states import BatchState, OrderState
 
+log = logging.getLogger(__name__)
 SEND_LEASE = 180
 MAX_RESENDS = 8
 HELD_PAUSE = timedelta(minutes=1)
@@ -83,6 +85,7 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     batch = get_batch(batch.client, batch.reference)  # another worker may have built the order since
     again = claimed.submitted_at is not None  # as found by the claim: another worker may have called since
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
+        log.error("order %s has no answer and is not sent again: ask the bank", claimed.id)
         leases.release_lease(claimed, due_at=None)
         return
     if not again and (why_not := obstacle(batch, claimed.release)):

@@ -172,6 +172,22 @@ def test_a_lost_answer_is_not_a_refusal(demo: Demo, sandbox: Sandbox):
     assert len({o["request_id"] for o in _at_the_bank(sandbox)}) == 1
 
 
+def test_an_order_that_is_not_sent_again_is_an_error_once(
+    demo: Demo, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    sandbox.fault(bank_lost_answer=True)
+    batch = _send(_released(demo), times=1)
+    sandbox.fault(bank_lost_answer=False)
+    BankOrder.update(due_at=batch.created_at, attempts=submission.MAX_RESENDS).execute()
+    assert _send(batch, times=1).state == "sending"
+    assert submission.due_batches() == []
+    (told,) = [one for one in caplog.records if one.name == "domain.orders.submission"]
+    assert (told.levelname, told.getMessage()) == (
+        "ERROR", f"order {BankOrder.get().id} has no answer and is not sent again: ask the bank"
+    )  # fmt: skip
+    assert len(_at_the_bank(sandbox)) == 1
+
+
 def test_a_refused_retry_is_no_refusal_of_the_first_call(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
