@@ -1,5 +1,5 @@
 """Calls to external services, counted in Redis: web and workers are several processes, maybe on
-several machines. Who empties the queue server starts the counts anew.
+several machines (decision 0055). Who empties the queue server starts the counts anew.
 """
 
 import json
