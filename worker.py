@@ -15,6 +15,7 @@ from jobs import tasks  # noqa: F401  (imported before the first job)
 from jobs.task_jobs import SERIALIZER, TaskJob
 
 SWEEP_SECONDS = 5
+PATIENCE = 20  # seconds for an answer of the queue server, which is asked to wait for a job
 
 
 class SweepingWorker(SimpleWorker):
@@ -46,7 +47,7 @@ def main(names: list[str]) -> None:
         log_to_stderr(settings.log_json)
         application.configure_services(settings)
         application.require_schema()
-    connection = jobs.connect(settings.redis_url)
+    connection = jobs.connect(settings.redis_url, patience=PATIENCE)
     application.watch_for_restore()
     SweepingWorker.poll_seconds = settings.poll_seconds
     worker = SweepingWorker(

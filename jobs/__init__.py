@@ -16,10 +16,13 @@ log = logging.getLogger(__name__)
 _redis: Redis | None = None
 
 
-def connect(url: str) -> Redis:
-    """Connect to the queue server, where `enqueue` puts jobs."""
+def connect(url: str, patience: float = 2) -> Redis:
+    """Connect to the queue server, where `enqueue` puts jobs; wait `patience` seconds for an answer.
+
+    A web server must not wait long: a webhook is stored before, and the sweep finds it.
+    """
     global _redis
-    _redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=20, health_check_interval=30)
+    _redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=patience, health_check_interval=30)
     return _redis
 
 

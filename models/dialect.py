@@ -19,6 +19,7 @@ from models.base import database
 # synchronous 2 is FULL: committed data survives a power failure.
 PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
 MAX_CONNECTIONS = 16  # of one process, on PostgreSQL
+CONNECT_SECONDS = 5  # libpq would wait for minutes; the address may name another time
 _ADVISORY_LOCK = 4242_9969
 
 
@@ -61,9 +62,10 @@ def database_at(url: str) -> Any:
     if url.startswith("sqlite"):
         return connect_url(url, pragmas=PRAGMAS, timeout=5)
     scheme, rest = url.split("://", 1)
+    patience = {} if "connect_timeout=" in rest else {"connect_timeout": CONNECT_SECONDS}
     return connect_url(
         f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=MAX_CONNECTIONS,
-        unquote_user=True, unquote_password=True,
+        unquote_user=True, unquote_password=True, **patience,
     )  # fmt: skip
 
 

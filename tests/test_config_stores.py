@@ -25,6 +25,12 @@ def test_user_and_password_of_the_database_may_be_escaped(tmp_path: Path):
     assert (given["port"], database_at(url).database) == (5433, "bizcuit")
 
 
+def test_a_database_that_does_not_answer_is_not_waited_for_long():
+    assert database_at("postgresql://u:x@db.example/pay").connect_params["connect_timeout"] == 5
+    told = database_at("postgresql://u:x@db.example/pay?connect_timeout=9").connect_params
+    assert told["connect_timeout"] == 9, "the address may say otherwise"
+
+
 def test_user_and_password_of_the_queue_may_be_escaped(tmp_path: Path):
     url = development(tmp_path, REDIS_URL="redis://us%40them:p%40ss%2Fword%3A%25%23@queue.example:6380/3").redis_url
     made: Any = Redis.from_url(url).connection_pool.make_connection()

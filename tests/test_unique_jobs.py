@@ -1,5 +1,7 @@
 """A job waits once, whatever became of the ones before it, on a real queue server."""
 
+import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +23,15 @@ def become(monkeypatch: pytest.MonkeyPatch, name: str, does: Callable[[int], Non
     """Make this function the task of this name."""
     does.__module__ = tasks.__name__
     monkeypatch.setattr(tasks, name, does)
+
+
+def test_a_server_that_never_answers_is_not_waited_for():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asked = jobs.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        begun = time.monotonic()
+        assert not jobs.enqueue("send_mails")
+    assert time.monotonic() - begun < 15, "webhooks and pages answer within the time that others wait for them"
+    assert asked.connection_pool.connection_kwargs["socket_timeout"] == 2
 
 
 def test_what_is_asked_often_waits_once():
