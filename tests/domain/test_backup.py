@@ -183,6 +183,8 @@ def test_an_older_backup_is_migrated(demo: Demo, store: Store, elsewhere: Store,
            "email_change")  # fmt: skip
     for table in new:
         models.database.execute_sql(f'drop table "{table}"')
+    for index in ("batch_state_state_changed_at", "given_up_mail", "given_up_push", "disputed_order_line"):
+        models.database.execute_sql(f'drop index "{index}"')
     dialect.drop_triggers()
     for column in ("payroll_run.redacted_at", "user_account.removed_at", "bank_order.retry_days", "bank_order.signing",
                    "client.ends_at", "client.state", "client.payees_asked_by_other", "client.usual_span_percent",
