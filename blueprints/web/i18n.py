@@ -18,7 +18,7 @@ from flask_login import current_user
 from werkzeug.utils import cached_property
 
 from blueprints.web.outside_text import isolated
-from blueprints.web.responses import vary_on
+from blueprints.web.responses import asks_fragment, vary_on
 
 SOURCE = "nl"
 LANGUAGES = (SOURCE, "en")
@@ -90,8 +90,8 @@ def _of_browser() -> str:
 
 
 def add_language_headers(response: Response) -> Response:
-    """Add Content-Language, and Vary if the browser's preference decided."""
-    if response.mimetype in ("text/html", "application/manifest+json"):
+    """Add Content-Language to pages, and Vary if the browser's preference decided."""
+    if response.mimetype in ("text/html", "application/manifest+json") and not asks_fragment():
         response.headers["Content-Language"] = language()
     if g.get("language_of_browser"):
         vary_on(response, "Accept-Language")

@@ -12,7 +12,7 @@ MORE_LINKS = ("meer", "ouder", "nieuwer")  # ids of the links to more of what a 
 _INDENTATION = re.compile(r"\s*\n\s*")
 
 
-def _htmx() -> bool:
+def asks_fragment() -> bool:
     """Return whether htmx asks for a fragment (not for a restored history entry or a boosted link)."""
     return bool(request.htmx) and not (request.htmx.history_restore_request or request.htmx.boosted)
 
@@ -25,7 +25,7 @@ def vary_on(response: Response, header: str) -> None:
 
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """Render a page, with the data of its navigation unless htmx asks for a fragment."""
-    if "client" in g and not _htmx():
+    if "client" in g and not asks_fragment():
         clients, waiting = worklist.load_navigation(g.membership)
         context = {"recent_clients": clients, "payments_waiting": waiting} | context
     response = make_response(render_template(template, **context), status)
@@ -35,12 +35,12 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 
 def render_fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
     """Render the fragment for htmx, else the page that contains it."""
-    return render(part if _htmx() else page, status, **context)
+    return render(part if asks_fragment() else page, status, **context)
 
 
 def is_search() -> bool:
     """Return whether htmx asks for what a search finds, or for more of it (`components/search.html`)."""
-    return _htmx() and request.htmx.target == "found"
+    return asks_fragment() and request.htmx.target == "found"
 
 
 def render_search(part: str, url: str, **context: Any) -> Response:
@@ -63,12 +63,12 @@ def dense(response: Response) -> Response:
 
 def not_modified(mark: str) -> bool:
     """Return whether a polling page already shows this state; answer it with 204 then."""
-    return _htmx() and request.args.get("seen") == mark
+    return asks_fragment() and request.args.get("seen") == mark
 
 
 def redirect_to(url: str) -> Response:
     """Redirect with 303, or with HX-Redirect for htmx: it would follow a 303 without changing the address bar."""
-    if _htmx():
+    if asks_fragment():
         response = make_response("", 204)
         response.headers["HX-Redirect"] = url
         return response
