@@ -122,8 +122,7 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
         remarks.append(sentence(said))
     exclude, include = "", ""
     if payment.state in EDITABLE:
-        decide = url("decide_line", line_id=row.id)
-        exclude, include = f"{decide}?verdict=refuse", f"{decide}?verdict=accept"
+        exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
     name = row.name if payment.redacted_at is None else _("Gegevens verwijderd")
     return LineRow(
         row.id, name, row.iban, _description(row, payment), row.amount_cents, row.payable, status, tone, remarks,
