@@ -1,5 +1,6 @@
 """A busy month in a quarter of an hour: 200 customers, 2,000 runs, hints doubled and lost, Nmbrs that falters, a worker
-that is killed ten times. Every run becomes one payment, and the sandbox's own books say how many there should be.
+that is killed ten times, a queue that is emptied. Every run becomes one payment and one mail, and the sandbox's own
+books say how many there should be.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from redis import Redis
 
 import app as application
 import config
@@ -21,7 +23,16 @@ import models
 from domain.common.encryption import encrypt
 from domain.operations import integrity
 from domain.payroll import run_discovery, webhook_keys
-from models import Batch, BatchLine, Client, NmbrsConnection, PayrollCompany, PayrollRun, WebhookDelivery
+from models import (
+    Batch,
+    BatchLine,
+    Client,
+    NmbrsConnection,
+    OutgoingMail,
+    PayrollCompany,
+    PayrollRun,
+    WebhookDelivery,
+)
 from tests.support.factories import make_account, make_client, make_consent, make_user
 from tools.dev_stack import Stack
 
@@ -87,7 +98,7 @@ def kill(stack: Stack) -> None:
 
 
 def run_everything(stack: Stack, companies: list[int]) -> None:
-    """All the payrolls, from four sides at once, while the worker is killed again and again."""
+    """All the payrolls, from four sides at once, while the worker is killed again and again, and the queue emptied."""
     wishes = [{"company": str(companies[n % CUSTOMERS]), "lines": LINES, "webhook": told}
               for n, told in enumerate(announcements(2026))]  # fmt: skip
     with ThreadPoolExecutor(4) as pool:
@@ -95,6 +106,21 @@ def run_everything(stack: Stack, companies: list[int]) -> None:
         for start in range(0, len(wishes), part):
             list(pool.map(lambda wish: control(stack, "POST", "runs", wish), wishes[start : start + part]))
             kill(stack)
+            if start == part * (KILLS // 2):
+                Redis.from_url(stack.redis_url).flushdb()
+
+
+def mails_sent() -> int:
+    return OutgoingMail.select().where(OutgoingMail.sent_at.is_null(False)).count()
+
+
+def require_one_mail_each(stack: Stack) -> None:
+    """A mail that was sent when its worker died may come twice, with the same Message-ID."""
+    mails = OutgoingMail.select().where(OutgoingMail.kind == "batch_ready")
+    assert wait_until(lambda: mails.where(OutgoingMail.sent_at.is_null()).count() == 0, PATIENCE)
+    came, sent = Counter(mail["message_id"] for mail in control(stack, "GET", "inbox")), mails_sent()
+    assert len(came) == sent >= CUSTOMERS * RUNS_EACH
+    assert sum(came.values()) - len(came) <= KILLS
 
 
 def wait_until(found: Any, seconds: float, pause: float = 2) -> bool:
@@ -131,6 +157,7 @@ def test_every_run_becomes_one_payment(busy: Stack):
     assert BatchLine.select().count() == len(wanted) * LINES
     assert PayrollRun.select().where(PayrollRun.state != "imported").count() == 0
     assert WebhookDelivery.select().count() >= len(wanted) * 105 // 100 - len(wanted) // 100
+    require_one_mail_each(busy)
     assert list(integrity.find_inconsistencies()) == []
 
 
