@@ -368,7 +368,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "De salarisrun is gewijzigd of staat niet meer in Nmbrs. Er is niets betaald. Controleer de run en vraag het "
         "opnieuw aan."
     ),
-    errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
+    errors.NothingToPay: lambda e: _("Alle regels zijn weggelaten. Zet minstens één regel op betalen."),
     errors.LimitExceeded: _limit,
     errors.UnsupportedByBank: _unfit,
     errors.DateInvalid: lambda e: date_reason(e.reason),

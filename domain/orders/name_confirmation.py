@@ -1,4 +1,4 @@
-"""*Toch zo betalen*: confirm an order although the bank knows payees by other names.
+"""*Toch betalen*: confirm an order although the bank knows payees by other names.
 
 It lets money go, so it asks what the approval asked: role, authority, the same proof, and as many people as the amount
 asks. What one person confirmed waits for a second, who is told by mail and notification.

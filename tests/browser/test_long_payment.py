@@ -145,7 +145,7 @@ def strikes_what_was_found(phone: Phone, total: str) -> None:
     phone.page.get_by_role("radio", name="Niet betalen").check()
     expect(phone.page.locator("li.line")).to_have_count(1)
     shot_at_the_lines(phone, "93-weggestreept")
-    phone.button("Alles goedkeuren").click()
+    phone.button("Alle regels toch betalen").click()
     phone.sees("1 regel is teruggezet. Alle 5.000 regels worden weer betaald")
     expect(phone.page.locator("#found")).to_contain_text("Geen regels gevonden")
     expect(phone.pay_button).to_have_text(total)
@@ -181,6 +181,6 @@ def test_a_long_payment_without_javascript(plain_wouter: Phone):
     phone.sees("139 van 140 regels")
     expect(phone.page.get_by_label("Zoek op naam, IBAN of omschrijving")).to_have_value("a")
     phone.shot("97-gezocht")
-    phone.button("Alles goedkeuren").click()
+    phone.button("Alle regels toch betalen").click()
     phone.sees("1 regel is teruggezet.")
 

@@ -80,7 +80,7 @@ def strikes_a_line_and_takes_it_back(phone: Phone) -> None:
     first.get_by_role("button", name="Betalen: Jong, Wouter de", exact=True).click()
     expect(phone.pay_button).to_have_text(f"Betaal {WHOLE}")
     expect(phone.page.locator("#hero")).to_contain_text("8 regels")
-    expect(phone.button("Alles goedkeuren")).to_be_hidden()
+    expect(phone.button("Alle regels toch betalen")).to_be_hidden()
     assert is_marked(phone)
 
 

@@ -46,7 +46,7 @@ def test_a_refused_payment_waits_without_javascript(plain_wouter: Phone):
 def links_it(phone: Phone) -> None:
     client = phone.page.url.removeprefix(phone.house.base_url).split("/")[1]
     phone.open(f"/{client}/saldo/toevoegen")
-    phone.sees("Ponto Connect", "salariscode wordt niet meegestuurd")
+    phone.sees("Ponto Connect", "Je bank ziet niet dat het salarissen zijn")
     phone.shot("90-kies-ponto", whole=True)
     phone.expect_accessible()
     phone.button("Ponto Connect").click()

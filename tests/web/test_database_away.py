@@ -52,7 +52,7 @@ def rows(batch: Batch) -> tuple[str, int]:
 def require_later(page: Page) -> None:
     assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
     assert "Bizcuit is tijdelijk niet bereikbaar" in page.html
-    assert "Er wordt nooit iets dubbel betaald." in page.html
+    assert "Doe tot die tijd niets opnieuw." in page.html
 
 
 @only_files

@@ -47,7 +47,7 @@ def test_an_unexpected_error_is_logged_and_its_page_tells_nothing_of_it(
 
     monkeypatch.setattr(sessions, "list_sessions", fail)
     answer = owner.get(f"/{demo.client.public_id}/instellingen")
-    assert answer.status_code == 500 and "nooit iets dubbel betaald" in says(answer.html)
+    assert answer.status_code == 500 and "voordat je iets opnieuw doet" in says(answer.html)
     assert not re.search("select secret|RuntimeError|Traceback|list_sessions", answer.html)
     assert "RuntimeError: select secret from vault" in caplog.text, "operators see what it was"
     monkeypatch.undo()

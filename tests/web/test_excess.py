@@ -153,7 +153,7 @@ def test_two_people_pay_more_than_is_owed_once(
     assert signed(owner, demo, sandbox, batch).state == "executed"
     assert orders(sandbox) == sorted([paid.reference, batch.reference])
     assert went_to_wouter() == 2 * WAGE
-    assert "Alles is betaald" in unpaid_page(owner, demo).text
+    assert "Geen onbetaalde regels" in unpaid_page(owner, demo).text
     assert {"excess.asked", "excess.allowed"} <= kinds(demo)
 
 
@@ -303,7 +303,7 @@ def test_left_out_of_its_payment_it_is_over(owner: WebClient, second: WebClient,
     owner.post(at(demo, batch, f"/regels/{line_of(batch).id}?verdict=refuse"))
     assert pay(owner, demo, batch).status_code == 303
     assert (Batch.get_by_id(batch.id).state, ExcessAllowance.get().withdrawn_reason) == ("discarded", "discarded")
-    assert "Alles is betaald" in unpaid_page(owner, demo).text
+    assert "Geen onbetaalde regels" in unpaid_page(owner, demo).text
 
 
 def test_the_run_is_calculated_again_between(
@@ -319,7 +319,7 @@ def test_the_run_is_calculated_again_between(
     for one in (batch, more):
         assert signed(owner, demo, sandbox, one).state == "executed"
     assert went_to_wouter() == 350_000 + WAGE
-    assert "Alles is betaald" in unpaid_page(owner, demo).text
+    assert "Geen onbetaalde regels" in unpaid_page(owner, demo).text
 
 
 def test_another_account_ends_it_and_tells_both(
@@ -355,7 +355,7 @@ def test_once_the_first_payment_came_back_it_pays_what_is_owed(
     batch = signed(owner, demo, sandbox, extra(owner, second, demo, paid))
     set_line(paid, WOUTERS_IBAN, "returned")
     assert went_to_wouter() == WAGE and batch.state == "executed"
-    assert "Alles is betaald" in unpaid_page(owner, demo).text
+    assert "Geen onbetaalde regels" in unpaid_page(owner, demo).text
     tap_unpaid(owner, demo, paid)
     assert Batch.select().where(Batch.state == "open").count() == 0
 

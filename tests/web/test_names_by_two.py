@@ -1,4 +1,4 @@
-"""*Toch zo betalen* asks what the approval asked: the same proof, authority, and as many people as the amount asks."""
+"""*Toch betalen* asks what the approval asked: the same proof, authority, and as many people as the amount asks."""
 
 import pytest
 

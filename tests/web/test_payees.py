@@ -128,7 +128,7 @@ def test_a_preparer_sees_the_question_and_no_buttons(site: Site, demo: Demo):
     batch = demo.batch()
     preparer = site.person(user)
     page = preparer.open(at(demo, batch))
-    assert "De eigenaar van het account controleert dit" in page.says("#rekeningen")
+    assert "Iemand die mag betalen controleert dit" in page.says("#rekeningen")
     assert page.all("#rekeningen button") == []
     Client.update(hide_lines_from_preparers=True).execute()
     assert preparer.open(at(demo, batch)).all(".payees") == []

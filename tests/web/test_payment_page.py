@@ -177,7 +177,7 @@ def test_a_preparer_can_exclude_but_not_approve(site: Site, demo: Demo):
     anna, batch = site.person(membership.user), demo.batch()
     page = anna.open(at(demo, batch))
     assert page.all("#pay-place button, #pay-place a") == []
-    assert "De eigenaar van het account keurt ze goed" in page.says("#pay-place")
+    assert "Iemand die mag betalen keurt ze goed" in page.says("#pay-place")
     assert strike(anna, demo, batch, 0).status_code == 303
     assert demo.view(batch).lines_payable == 2
     answer = anna.post(at(demo, batch, "/betalen"), shown=demo.view(batch).digest)

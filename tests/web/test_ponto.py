@@ -16,7 +16,7 @@ def leaves(owner: WebClient, demo: Demo, decision: str = "toestaan") -> dict[str
     path = f"/{demo.client.public_id}/saldo/toevoegen"
     page = owner.get(path).html
     assert "Ponto Connect" in page
-    assert "salariscode wordt niet meegestuurd" in page
+    assert "Je bank ziet niet dat het salarissen zijn" in page
     answer = owner.post(path, {"bank": "ponto"})
     assert answer.status_code == 303
     return pressed(answer.headers["Location"], decision)

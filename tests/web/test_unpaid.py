@@ -98,7 +98,7 @@ def keys(page: Page) -> list[str]:
 def test_when_everybody_is_paid_it_says_so(owner: WebClient, demo: Demo):
     demo.batch()
     page = unpaid_page(owner, demo)
-    assert "Alles is betaald" in page.text and sections(page) == []
+    assert "Geen onbetaalde regels" in page.text and sections(page) == []
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/betalingen").text
     assert "niet-betaald" not in owner.open(f"/{demo.client.public_id}/overzicht").text
 
@@ -296,7 +296,7 @@ def test_another_clients_run_is_not_found(owner: WebClient, charlie: WebClient, 
     assert charlie.post(path, choice="payable").location.startswith(f"/{mine}/identificatie")  # may sign nowhere
     authorise(Client.get(Client.public_id == mine), User.get(User.name == "Charlie"))
     assert charlie.post(path, choice="payable").status_code == 404
-    assert "Alles is betaald" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
+    assert "Geen onbetaalde regels" in charlie.open(f"/{mine}/betalingen/niet-betaald").text
     assert tap(owner, demo, refused, "everything").status_code == 400
 
 

@@ -11,7 +11,7 @@ from domain.payments.payment_views import Payment
 
 # If there is no button.
 NOTES = {
-    Action.PREPARE_ONLY: _l("Je mag betalingen voorbereiden. De eigenaar van het account keurt ze goed."),
+    Action.PREPARE_ONLY: _l("Je mag betalingen voorbereiden. Iemand die mag betalen keurt ze goed."),
     Action.AWAIT_SECOND_APPROVAL: _l("Wacht op een tweede goedkeuring"),
     Action.LEAVE_TO_OTHERS: _l(
         "Je hebt deze betaling als laatste gewijzigd. Iemand anders moet de betaling goedkeuren."

@@ -37,7 +37,7 @@ def _note(manual: ManualSubmission, payment: Payment, can_pay: bool) -> Note | N
         return Note("warn", title, file_note(payment))
     if not manual.may_take:
         return None
-    text = _("De eigenaar van het account uploadt het betaalbestand bij de bank. Er is nog niets betaald.")
+    text = _("Iemand die mag betalen uploadt het betaalbestand bij de bank. Er is nog niets betaald.")
     if can_pay:
         text = _(
             "Download het betaalbestand, upload het bij internetbankieren en onderteken het daar. Er is nog niets "

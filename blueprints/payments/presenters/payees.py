@@ -126,7 +126,7 @@ def _text(concern: Concern, found: Sequence[PayeeCheck], payment: Payment, may_a
     if not found[0].waits:
         return ""
     if not may_answer:
-        return _("De eigenaar van het account controleert dit voor de betaling.")
+        return _("Iemand die mag betalen controleert dit vóór de betaling.")
     if concern is Concern.CHANGED:
         return _("Vraag het de medewerker zelf. Bel een nummer dat je al had, niet een nummer uit een mail.")
     if len(found) == payment.lines_payable > 1:

@@ -204,7 +204,7 @@ def _row_label(choice: Choice | None) -> str:
 # --- texts ----------------------------------------------------------------------------------------
 def _lead_payable(can_pay: bool) -> str:
     if not can_pay:
-        return _("De eigenaar van het account kan dit opnieuw klaarzetten.")
+        return _("Iemand die mag betalen kan dit opnieuw klaarzetten.")
     return _("Je controleert de nieuwe betaling en keurt die goed. Tot dan wordt er niets betaald.")
 
 
@@ -223,13 +223,13 @@ def _lead_held() -> str:
 
 def _lead_later(can_pay: bool) -> str:
     if not can_pay:
-        return _("Deze regels zijn weggelaten met ✗. De eigenaar van het account kan ze alsnog betalen.")
+        return _("Deze regels zijn weggelaten met ✗. Iemand die mag betalen kan ze alsnog betalen.")
     return _("Deze regels zijn weggelaten met ✗. Zet ze klaar, of kies dat je ze niet betaalt.")
 
 
 def _lead_excluded(can_pay: bool) -> str:
     if not can_pay:
-        return _("Deze regels worden niet betaald. De eigenaar van het account kan ze alsnog betalen.")
+        return _("Deze regels worden niet betaald. Iemand die mag betalen kan ze alsnog betalen.")
     return _("Deze regels betaal je niet. Je kunt ze alsnog klaarzetten en goedkeuren.")
 
 
