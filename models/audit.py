@@ -87,8 +87,8 @@ class PushNotification(Table):
         constraints = [
             Check(
                 "event in ('waits', 'excess', 'payday', 'run_late', 'wage_tax_due', 'asked', 'doubt_asked', "
-                "'doubt_answered', 'names_asked', 'attest_asked', 'executed', 'partly', 'refused', 'consent', "
-                "'consent_ended', 'held', 'run_refused')"
+                "'doubt_answered', 'names_asked', 'attest_asked', 'executed', 'partly', 'refused', "
+                "'may_be_executed', 'disputed', 'returned', 'consent', 'consent_ended', 'held', 'run_refused')"
             )
         ]
 

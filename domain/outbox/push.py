@@ -13,14 +13,14 @@ from models.states import BatchState, Role
 KINDS: dict[str, tuple[str, ...]] = {
     "waits": ("waits", "payday", "wage_tax_due"),
     "asked": ("asked", "names_asked", "attest_asked", "excess", "doubt_asked", "doubt_answered"),
-    "executed": ("executed",), "refused": ("refused", "partly"),
+    "executed": ("executed",), "refused": ("refused", "may_be_executed", "disputed", "returned", "partly"),
     "held": ("held", "run_refused", "run_late"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
 OF_STATE: dict[str, str] = {
-    BatchState.EXECUTED: "executed", BatchState.PARTLY_EXECUTED: "partly", BatchState.RETURNED: "partly",
+    BatchState.EXECUTED: "executed", BatchState.PARTLY_EXECUTED: "partly", BatchState.RETURNED: "returned",
     BatchState.REJECTED: "refused",
-    BatchState.PENDING_REJECTION: "refused", BatchState.DISPUTED: "refused",
+    BatchState.PENDING_REJECTION: "may_be_executed", BatchState.DISPUTED: "disputed",
 }  # fmt: skip
 _KIND_OF = {what: kind for kind, whats in KINDS.items() for what in whats}
 

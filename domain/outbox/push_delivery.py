@@ -26,9 +26,12 @@ STILL = {
     "names_asked": (BatchState.NAME_CHECK,),
     "attest_asked": (BatchState.SENDING, BatchState.AT_BANK, BatchState.SIGNED, BatchState.PENDING_REJECTION,
                      BatchState.NAME_CHECK, BatchState.DISPUTED),
+    # what was said of a payment since is another notification
+    "refused": (BatchState.REJECTED,), "may_be_executed": (BatchState.PENDING_REJECTION,),
+    "disputed": (BatchState.DISPUTED,), "returned": (BatchState.RETURNED,),
     "payday": _WAITS, "wage_tax_due": _WAITS,
 }  # sent only while the payment is in one of these states
-_URGENT = ("waits", "asked", "excess", "doubt_asked", "payday", "refused")
+_URGENT = ("waits", "asked", "excess", "doubt_asked", "payday", "refused", "may_be_executed", "disputed")
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 

@@ -80,6 +80,9 @@ def test_a_waiting_payment_is_notified_once(demo: Demo, phone: Receiver):
         (("bank_has_it", "bank_signed", "bank_executed"), "executed"),
         (("bank_has_it", "bank_signed", "bank_executed_partly"), "partly"),
         (("bank_has_it", "bank_rejected"), "refused"),
+        (("bank_has_it", "bank_may_still_execute"), "may_be_executed"),
+        (("bank_has_it", "bank_contradicts"), "disputed"),
+        (("bank_has_it", "bank_signed", "bank_executed", "bank_returned_all"), "returned"),
         (("bank_has_it", "bank_signed", "bank_executed", "bank_executed_partly"), "partly"),
         (("bank_has_it", "bank_signed"), None),
     ],
@@ -90,6 +93,15 @@ def test_the_outcome_is_notified(demo: Demo, phone: Receiver, events: tuple[str,
     move(batch, "release", "send", *events)
     send()
     assert [told["title"] for told in phone.told()][::-1][1:] in ([what] if what else [], ["executed", what])
+
+
+def test_what_a_bank_said_before_is_not_told_any_more(demo: Demo, phone: Receiver):
+    """It refused, could still execute, and did: who reads the first of these would pay in another way."""
+    batch = demo.batch()
+    send()
+    move(batch, "release", "send", "bank_has_it", "bank_may_still_execute", "bank_signed", "bank_executed")
+    send()
+    assert [told["title"] for told in phone.told()][::-1] == ["waits", "executed"]
 
 
 def test_the_second_approver_is_notified(demo: Demo, sandbox: Sandbox, phone: Receiver):
