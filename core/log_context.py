@@ -7,7 +7,7 @@ all lines of one act can be found together.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from secrets import token_hex
+from uuid import uuid4
 
 from structlog.contextvars import (
     bind_contextvars,
@@ -21,7 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 
 def begin_request() -> str:
     """Give the lines of this thread a new request id, until `end_request`, and return it."""
-    made = token_hex(8)
+    made = uuid4().hex[:16]
     clear_contextvars()
     bind_contextvars(request=made)
     return made
