@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import InterfaceError, OperationalError, fn
 
 from connectors.nmbrs.webhook_payload import WebhookPayload, parse_webhook
 from core.clock import utcnow
@@ -74,12 +74,15 @@ def _waiting(client: Any) -> Any:
 def process_deliveries(client_id: int) -> int:
     """Process the client's oldest MAX_TOGETHER deliveries. Returns how many were.
 
-    One that cannot be processed stays, and is told in the log; it keeps no other from it.
+    One that cannot be processed stays, and is told in the log; the others are processed. A fault of the database is
+    no fault of a delivery: it is raised.
     """
     done = 0
     for delivery_id in unprocessed_deliveries(client_id):
         try:
             process_delivery(delivery_id)
+        except (OperationalError, InterfaceError):
+            raise
         except Exception:
             log.exception("webhook delivery %s cannot be processed", delivery_id)
         else:

@@ -5,6 +5,7 @@ import time
 from itertools import groupby
 
 import pytest
+from peewee import OperationalError
 from redis import Redis
 
 import jobs
@@ -111,6 +112,20 @@ def test_a_webhook_that_cannot_be_processed_keeps_no_run_from_being_paid(
     assert WebhookDelivery.select().where(WebhookDelivery.processed_at.is_null()).count() == 1
     assert "cannot be processed" in caplog.text
     assert waiting() == {}, "it waits for the sweep: a turn that can do nothing asks for no other"
+
+
+def test_a_database_that_is_away_is_no_fault_of_a_webhook(
+    server: Redis, demo: Demo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture  # noqa: F811
+):  # fmt: skip
+    def away(delivery_id: int) -> list[int]:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(webhook_deliveries, "process_delivery", away)
+    announce(demo)
+    announce(demo)
+    with pytest.raises(OperationalError):
+        client_turns.take_turn(demo.client.id)
+    assert "cannot be processed" not in caplog.text
 
 
 def test_the_sweep_puts_nothing_in_the_queue_twice(server: Redis, demo: Demo):  # noqa: F811
